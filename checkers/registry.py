@@ -1,0 +1,12 @@
+"""Every subsystem, by name: the one place where a new one is added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .bind.rbtree import RBTREE
+from .subsystem import Subsystem
+
+SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
+    each.name: each for each in (RBTREE,)
+}

@@ -1,0 +1,153 @@
+"""A specification and a machine in lockstep, one operation at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from mmoracle.spec.core import C, Disallowed, Op, Result, S, Step
+
+from .subsystem import Fidelity, M, Subsystem
+
+NO_CRASH = "NO-CRASH"
+EXACT_ANSWER = "EXACT-ANSWER"
+EXACT_STATE = "EXACT-STATE"
+REFUSAL = "REFUSAL"
+CHOICE = "CHOICE"
+INVERSE = "INVERSE"
+
+GENERIC_RULES = {
+    NO_CRASH: "The machine answers every legal operation without an exception.",
+    EXACT_ANSWER: "The machine answers what Linux answers.",
+    EXACT_STATE: "The machine reaches the state that the specification reaches.",
+    REFUSAL: "The machine accepts an answer exactly when the specification does.",
+    CHOICE: "What Linux answers is permitted.",
+    INVERSE: "Reading back a loaded machine gives the state that was loaded.",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a history: what was asked and what was answered."""
+
+    op: Op[Any, Any]
+    result: Result
+
+
+class Divergence(Exception):  # noqa: N818  (a verdict, not an error)
+    """A rule is broken: its id, the reason, and the history that leads there."""
+
+    def __init__(
+        self, rule: str, why: str, op: Op[Any, Any], trace: tuple[Entry, ...] = ()
+    ) -> None:
+        super().__init__(f"{rule}: {why}")
+        self.rule = rule
+        self.why = why
+        self.op = op
+        self.trace = trace
+
+
+def judge_states(sub: Subsystem[C, S, M], cfg: C, step: Step[C, S]) -> None:
+    """Raise `Divergence` for the first law or invariant that the step breaks."""
+    for law in sub.laws:
+        for why in law.check(cfg, step):
+            raise Divergence(law.id, why, step.op)
+    for invariant in sub.invariants:
+        for why in invariant.check(cfg, step.after):
+            raise Divergence(invariant.id, why, step.op)
+
+
+def do(
+    sub: Subsystem[C, S, M],
+    cfg: C,
+    fidelity: Fidelity,
+    state: S,
+    machine: M,
+    op: Op[C, S],
+    *,
+    whole: bool = True,
+) -> Step[C, S]:
+    """Apply one operation to the machine and judge it; return the step.
+
+    `whole` compares the whole states and checks the invariants; without it only the
+    answer is compared, and the step's `after` is the specification's.
+    """
+    try:
+        answer = sub.apply(machine, op)
+        observed = sub.abstract(machine) if whole else None
+    except Exception as crash:
+        why = f"the machine raised {type(crash).__name__}: {crash}"
+        raise Divergence(NO_CRASH, why, op) from crash
+    if observed is not None:
+        judge_states(sub, cfg, Step(state, op, answer, observed))
+    try:
+        following = op.after(cfg, state, answer)
+    except Disallowed as no:
+        raise Divergence(no.rule, no.why, op) from no
+    if fidelity is Fidelity.EXACT:
+        expected = op.choose(cfg, state)
+        if answer != expected:
+            why = f"Linux answers {expected}, the machine {answer}"
+            raise Divergence(EXACT_ANSWER, why, op)
+        if observed is not None and observed != following:
+            raise Divergence(EXACT_STATE, difference(following, observed), op)
+    elif observed is not None and sub.view(observed) != sub.view(following):
+        raise Divergence(EXACT_STATE, difference(following, observed), op)
+    return Step(state, op, answer, following)
+
+
+def difference(expected: object, got: object, place: str = "state") -> str:
+    """Return one sentence: the first place where two values of a kind differ."""
+    names = getattr(type(expected), "__dataclass_fields__", {})
+    if type(expected) is type(got) and names:
+        for name in names:
+            one, other = getattr(expected, name), getattr(got, name)
+            if one != other:
+                return difference(one, other, f"{place}.{name}")
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        if len(expected) != len(got):
+            return f"{place} should be {expected}, it is {got}"
+        for i, (one, other) in enumerate(zip(expected, got, strict=True)):
+            if one != other:
+                return difference(one, other, f"{place}[{i}]")
+    return f"{place} should be {expected}, it is {got}"
+
+
+@dataclass
+class Session(Generic[C, S, M]):
+    """Owns a state, a machine and the history that led to both."""
+
+    sub: Subsystem[C, S, M]
+    cfg: C
+    fidelity: Fidelity = Fidelity.EXACT
+    trace: list[Entry] = field(default_factory=list)
+    reached: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.state = self.sub.initial(self.cfg)
+        self.machine = self.sub.build(self.cfg)
+
+    def do(self, op: Op[C, S], *, whole: bool = True) -> Result:
+        """Do one operation on both; raise `Divergence` with the history if they part."""
+        try:
+            step = do(
+                self.sub,
+                self.cfg,
+                self.fidelity,
+                self.state,
+                self.machine,
+                op,
+                whole=whole,
+            )
+        except Divergence as found:
+            trace = (*self.trace, Entry(op, None))
+            raise Divergence(found.rule, found.why, op, trace) from found
+        self.trace.append(Entry(op, step.result))
+        self.counts[type(op).__name__] += 1
+        for witness in self.sub.witnesses:
+            if witness.__name__ not in self.reached and witness(self.cfg, step):
+                self.reached[witness.__name__] += 1
+        self.state = step.after
+        return step.result

@@ -1,0 +1,130 @@
+"""What an engine may know of a subsystem: one value, and the moves it offers.
+
+A `Subsystem` is a record of functions.  Engines are generic over it: they draw
+operations from the domains, apply them to the machine, and compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from itertools import product
+from typing import Any, Generic, TypeVar
+
+from mmoracle.spec.core import (
+    C,
+    Contract,
+    Domains,
+    Invariant,
+    Law,
+    Op,
+    Result,
+    S,
+    Step,
+    sentence,
+)
+
+M = TypeVar("M")  # the machine
+
+Witness = Callable[[C, Step[C, S]], bool]
+
+
+class Fidelity(Enum):
+    """How much must agree: any correct allocator, or Linux 5.10 to the bit."""
+
+    ALLOWED = "allowed"
+    EXACT = "exact"
+
+
+def itself(state: S) -> S:
+    """Return the state: the default where all of it counts."""
+    return state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subsystem(Generic[C, S, M]):
+    """A specification and a machine, bound together.
+
+    `load` and `abstract` are inverse to each other; `apply` does what Linux does;
+    `accept` takes somebody else's answer or raises `Disallowed` and changes nothing.
+    `view` is what the `allowed` fidelity compares; `canonical` names one state for
+    all that differ only by a symmetry, and must itself be a state.
+    """
+
+    name: str
+    about: str
+    configs: Mapping[str, C]
+    initial: Callable[[C], S]
+    ops: tuple[type[Op[C, S]], ...]
+    invariants: tuple[Invariant[C, S], ...]
+    laws: tuple[Law[C, S], ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    witnesses: tuple[Witness[C, S], ...]
+    build: Callable[[C], M]
+    load: Callable[[C, S], M]
+    abstract: Callable[[M], S]
+    apply: Callable[[M, Op[C, S]], Result]
+    accept: Callable[[M, Op[C, S], Result], None]
+    view: Callable[[S], Hashable] = field(default=itself)
+    canonical: Callable[[C, S], S] = field(default=lambda cfg, s: s)
+    second: Callable[[C, S, Op[C, S]], S | None] | None = None
+    implied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """Return every stable id that a complaint may cite, with its sentence."""
+        rules = {each.id: sentence(each.check) for each in self.laws}
+        rules |= {each.id: sentence(each.check) for each in self.invariants}
+        return rules | {each.id: each.sentence for each in self.contracts}
+
+    def offers(self, cfg: C) -> tuple[type[Op[C, S]], ...]:
+        """Return the operations that a configuration has on offer."""
+        named = getattr(cfg, "ops", ())
+        return tuple(op for op in self.ops if not named or op.__name__ in named)
+
+    def op_named(self, name: str) -> type[Op[C, S]] | None:
+        """Return the operation of this name, if there is one."""
+        return next((op for op in self.ops if op.__name__ == name), None)
+
+
+def moves(sub: Subsystem[C, S, M], cfg: C, state: S) -> Iterator[Op[C, S]]:
+    """Yield every operation with every legal argument in this state."""
+    for op in sub.offers(cfg):
+        domain = op.domain(cfg, state)
+        for arguments in product(*domain.values()):
+            yield op(*arguments)
+
+
+def size(domain: Domains) -> int:
+    """Return how many ways there are to fill in the arguments."""
+    ways = 1
+    for each in domain.values():
+        ways *= len(each)
+    return ways
+
+
+def move_at(op: type[Op[C, S]], domain: Domains, index: int) -> Op[C, S]:
+    """Return the move at a position, counting the last argument fastest."""
+    arguments: list[Any] = []
+    for each in reversed(tuple(domain.values())):
+        index, place = divmod(index, len(each))
+        arguments.append(each[place])
+    return op(*reversed(arguments))
+
+
+def words(op: Op[C, S]) -> str:
+    """Return an operation as a reader writes it, defaults left out."""
+    shown = [
+        f"{each.name}={number(getattr(op, each.name))}"
+        for each in fields(op)
+        if getattr(op, each.name) != each.default
+    ]
+    return f"{type(op).__name__}({', '.join(shown)})"
+
+
+def number(thing: object) -> str:
+    """Return a value for a reader: addresses from 4096 on in hexadecimal."""
+    if isinstance(thing, int) and not isinstance(thing, bool | Enum) and thing > 4095:
+        return hex(thing)
+    return thing.name or str(thing) if isinstance(thing, Enum) else repr(thing)
