@@ -39,13 +39,18 @@ class Divergence(Exception):  # noqa: N818  (a verdict, not an error)
     """A rule is broken: its id, the reason, and the history that leads there."""
 
     def __init__(
-        self, rule: str, why: str, op: Op[Any, Any], trace: tuple[Entry, ...] = ()
+        self,
+        rule: str,
+        why: str,
+        op: Op[Any, Any] | None,
+        trace: tuple[Entry, ...] = (),
     ) -> None:
         super().__init__(f"{rule}: {why}")
         self.rule = rule
         self.why = why
         self.op = op
         self.trace = trace
+        self.answer: Result = None  # what the machine answered, where it did
 
 
 def judge_states(sub: Subsystem[C, S, M], cfg: C, step: Step[C, S]) -> None:
@@ -79,6 +84,24 @@ def do(
     except Exception as crash:
         why = f"the machine raised {type(crash).__name__}: {crash}"
         raise Divergence(NO_CRASH, why, op) from crash
+    try:
+        following = judge_step(sub, cfg, fidelity, state, op, answer, observed)
+    except Divergence as found:
+        found.answer = answer
+        raise
+    return Step(state, op, answer, following)
+
+
+def judge_step(
+    sub: Subsystem[C, S, M],
+    cfg: C,
+    fidelity: Fidelity,
+    state: S,
+    op: Op[C, S],
+    answer: Result,
+    observed: S | None,
+) -> S:
+    """Judge an answer and, if observed, the state after it; return the next state."""
     if observed is not None:
         judge_states(sub, cfg, Step(state, op, answer, observed))
     try:
@@ -94,7 +117,7 @@ def do(
             raise Divergence(EXACT_STATE, difference(following, observed), op)
     elif observed is not None and sub.view(observed) != sub.view(following):
         raise Divergence(EXACT_STATE, difference(following, observed), op)
-    return Step(state, op, answer, following)
+    return following
 
 
 def difference(expected: object, got: object, place: str = "state") -> str:
@@ -130,7 +153,7 @@ class Session(Generic[C, S, M]):
         self.machine = self.sub.build(self.cfg)
 
     def do(self, op: Op[C, S], *, whole: bool = True) -> Result:
-        """Do one operation on both; raise `Divergence` with the history if they part."""
+        """Do one operation on both; raise `Divergence` where they part."""
         try:
             step = do(
                 self.sub,
@@ -142,7 +165,7 @@ class Session(Generic[C, S, M]):
                 whole=whole,
             )
         except Divergence as found:
-            trace = (*self.trace, Entry(op, None))
+            trace = (*self.trace, Entry(op, found.answer))
             raise Divergence(found.rule, found.why, op, trace) from found
         self.trace.append(Entry(op, step.result))
         self.counts[type(op).__name__] += 1

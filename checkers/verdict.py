@@ -42,6 +42,10 @@ def overall(verdicts: list[Verdict]) -> Verdict:
     return min(verdicts, key=WORST_FIRST.index, default=Verdict.NOTHING)
 
 
+MINIMAL = "minimal: no shorter history exists at this scope"
+NOT_SHOWN = "not shown minimal"
+
+
 @dataclass(frozen=True)
 class Failure:
     """A broken rule with the history that breaks it; the last entry is the culprit."""
@@ -49,7 +53,7 @@ class Failure:
     rule: str
     why: str
     trace: tuple[Entry, ...]
-    minimal: str = "not shown minimal"
+    minimal: str = NOT_SHOWN
 
 
 @dataclass(frozen=True, kw_only=True)

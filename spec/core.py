@@ -114,7 +114,7 @@ class Op(Protocol[C_contra, S]):
 
 @value
 class Step(Generic[C, S]):
-    """One operation that has been done: the state before, the answer, the state after."""
+    """One operation that was done: the state before, the answer, the state after."""
 
     before: S
     op: Op[C, S]

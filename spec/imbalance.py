@@ -41,7 +41,7 @@ def lift(p: Branch, side: int, is_red: bool) -> Branch:
 
 
 def tint(b: Sub, is_red: bool) -> Sub:
-    """Return `b` in this colour; an empty leaf stays as it is, red and black at once."""
+    """Return `b` in this colour; an empty leaf stays red and black at once."""
     return paint(b, is_red) if b is not None else None
 
 
@@ -141,8 +141,9 @@ def spin(p: Branch, side: int) -> Branch:
     return hang(top, side, hang(move_down(p_low), 1 - side, near))
 
 
-def uproot(b: Branch, key: int) -> Sub:
+def uproot(b: Sub, key: int) -> Sub:
     """Exchange the node with its successor down to a leaf, redden it, remove it."""
+    assert b is not None
     way: Way = ()
     while at(b, way).key != key:
         way = (*way, int(key > at(b, way).key))
@@ -176,11 +177,9 @@ def exchange(b: Branch, one: Way, other: Way) -> Branch:
 
 def second_reading(cfg: Config, t: Tree, op: Op[Config, Tree]) -> Tree | None:
     """Return the tree that this reading reaches, or None where it says nothing."""
-    b = branch_of(t)
     match op:
         case Insert(key, own) if op.refusal(cfg, t) is None:
-            return tree_of(cfg, paint(plant(b, key, own), False))
-        case Erase(key) if b is not None and has(t, key):
-            rest = uproot(b, key)
-            return tree_of(cfg, tint(rest, False))
+            return tree_of(cfg, paint(plant(branch_of(t), key, own), False))
+        case Erase(key) if has(t, key):
+            return tree_of(cfg, tint(uproot(branch_of(t), key), False))
     return None

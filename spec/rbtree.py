@@ -397,7 +397,8 @@ class Replace:
     def domain(cls, cfg: Config, t: Tree) -> Domains:
         if cfg.summary == "gap":  # no owner of a gap tree replaces nodes (mm/mmap.c)
             return nothing()
-        return {"victim": Ints(0, cfg.keys), "new": Ints(0, cfg.keys)}
+        absent = next(key for key in range(len(t.nodes) + 1) if not has(t, key))
+        return {"victim": OneOf((*keys(t), absent)), "new": Ints(0, cfg.keys)}
 
     def refusal(self, t: Tree) -> Bug | None:
         """Return why the caller may not do this, if so."""
@@ -478,7 +479,7 @@ class Next:
 
 @value
 class Prev:
-    """rb_prev(): the node before in order; none before the first or for an empty node."""
+    """rb_prev(): the node before in order; none before the first."""
 
     key: int
 

@@ -167,7 +167,7 @@ def plain(nodes: int, keys: int = 0) -> Config:
 
 CONFIGS = {
     "tiny": plain(9),
-    "tiny-augmented": Config(keys=11, nodes=5, values=3, summary="max"),
+    "tiny-augmented": Config(keys=11, nodes=5, values=2, summary="max"),
     "tiny-cached": Config(keys=11, nodes=5, cached=True),
     "tiny-gap": Config(keys=7, nodes=5, summary="gap"),
     "small": plain(64),
@@ -175,7 +175,7 @@ CONFIGS = {
     "small-cached": Config(keys=129, nodes=64, cached=True),
     "small-gap": Config(keys=4096, nodes=64, summary="gap"),
     "deep": plain(14),
-    "deep-augmented": Config(keys=13, nodes=6, values=3, summary="max"),
+    "deep-augmented": Config(keys=11, nodes=5, values=3, summary="max"),
     "linux": Config(keys=1 << 20, nodes=1 << 16),
 }
 

@@ -1,0 +1,49 @@
+# `make check` and `make test` set up everything they need: Python 3.11+ and git.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: check test lint check-deep prove bench mutants coverage clean
+
+check: $(READY)  ## verify both subsystems: tiny sizes completely, real sizes at random
+	@$(BIN)/mmoracle check
+
+test: $(READY)  ## the test suite
+	@$(BIN)/pytest -n 2
+
+lint: $(READY)  ## style, types, formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+check-deep: $(READY)  ## the slow tier: larger sizes completely, longer walks, slow tests
+	@$(BIN)/mmoracle check --scope deep
+	@$(BIN)/pytest -m deep
+
+prove: $(READY)  ## the lemmas of proofs/, every value of a word
+	@$(BIN)/python -m mmoracle.proofs
+
+bench: $(READY)  ## ratios against named peers, and growth curves; writes docs/performance.md
+	@$(BIN)/python bench/run.py --write docs/performance.md
+
+mutants: $(READY)  ## re-inject every known bug and show what kills it
+	@$(BIN)/mmoracle mutants
+
+coverage: $(READY)  ## line and branch coverage of the specifications
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -p no:xdist
+	@$(BIN)/coverage report
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mmoracle needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) (once) ..."
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info src/*.egg-info .coverage .hypothesis .mypy_cache \
+	  .pytest_cache .ruff_cache .mmoracle

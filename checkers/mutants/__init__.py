@@ -1,0 +1,1 @@
+"""The zoo: for each subsystem, small mistakes that the checkers must find."""

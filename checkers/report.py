@@ -1,0 +1,334 @@
+"""What users see: one line a run, few lines a failure, one object as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from time import monotonic
+from typing import Any
+
+import mmoracle
+
+from .codec import line_of
+from .plan import Job, Report, sentence_of, witness_of
+from .subsystem import number, words
+from .verdict import INTERRUPTED, NOT_SHOWN, Failure, Run, Verdict
+
+HISTORY = 8  # operations of a failure that are shown
+COLOURS = {
+    Verdict.COMPLETE: "32",
+    Verdict.BOUNDED: "32",
+    Verdict.VIOLATED: "1;31",
+    Verdict.INCONCLUSIVE: "33",
+    Verdict.NOTHING: "33",
+}
+
+
+def emit(answer: dict[str, Any]) -> None:
+    """Print one JSON object, all that a machine reader gets."""
+    print(json.dumps(answer, ensure_ascii=False), flush=True)
+
+
+def say(*lines: str) -> None:
+    """Print lines for a human reader."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def coloured() -> bool:
+    """Say whether the standard output takes colours."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def verdict_word(verdict: Verdict, width: int = 0) -> str:
+    """Return a verdict in its colour."""
+    word = verdict.value.ljust(width)
+    return f"\033[{COLOURS[verdict]}m{word}\033[0m" if coloured() else word
+
+
+def count(things: int, name: str) -> str:
+    """Return a number with its noun."""
+    return f"{things:,} {name}{'s' * (things != 1)}"
+
+
+# ------------------------------------------------------------------ progress
+
+
+class Ticker:
+    """One line on a terminal for a run that takes longer than a second."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.began = monotonic()
+        self.status: Any = None
+        self.shown = sys.stderr.isatty() and not os.environ.get("CI")
+
+    def __call__(self, tally: dict[str, int]) -> None:
+        """Show how far the run is, after a second and on a terminal only."""
+        seconds = monotonic() - self.began
+        if not self.shown or seconds < 1:
+            return
+        done = tally.get("steps", 0) / seconds
+        facts = ", ".join(f"{name} {each:,}" for name, each in tally.items())
+        text = f"{self.name}: {facts}, {done:,.0f} steps/s"
+        if self.status is None:
+            from rich.console import Console
+
+            self.status = Console(stderr=True).status(text)
+            self.status.start()
+        self.status.update(text)
+
+    def stop(self) -> None:
+        """Take the line away."""
+        if self.status is not None:
+            self.status.stop()
+            self.status = None
+
+
+class Teller:
+    """Tells each run as it ends, and shows the one that goes on."""
+
+    def __init__(self, plain: bool) -> None:
+        self.plain = plain  # nothing but JSON goes to the standard output
+        self.ticker: Ticker | None = None
+
+    def started(self, job: Job) -> Ticker:
+        """Return what shows the progress of a run."""
+        self.ticker = Ticker(f"{job.sub.name} {job.engine} {job.config}")
+        return self.ticker
+
+    def told(self, run: Run) -> None:
+        """Tell one run."""
+        self.quiet()
+        if not self.plain:
+            say(run_line(run))
+
+    def quiet(self) -> None:
+        """Take the progress away."""
+        if self.ticker is not None:
+            self.ticker.stop()
+
+
+# ------------------------------------------------------------------ runs
+
+
+def run_line(run: Run) -> str:
+    """Return one run on one line: what it concludes, about what."""
+    reached = len(run.witnesses)
+    wanted = reached + len(run.witnesses_missed)
+    facts = [
+        count(run.states, "state") if run.states else "",
+        count(run.steps, "step"),
+        f"witnesses {reached}/{wanted}" if wanted else "",
+        f"{run.seconds:.1f} s",
+    ]
+    what = f"{run.subsystem:<9}{run.engine:<9}{run.config:<15}"
+    if run.fidelity != "exact":
+        what += f"{run.fidelity} "
+    rule = f"{run.failure.rule}; " if run.failure else ""
+    cut = f"; cut {run.cut}" if run.cut else ""
+    text = f"{what} {rule}{', '.join(filter(None, facts))}; {run.scope}{cut}"
+    return f"{verdict_word(run.verdict, 15)} {text}"
+
+
+def failure_lines(run: Run, file: str | None) -> list[str]:
+    """Return a failure: rule, reason, history, and how to see it again."""
+    found = run.failure
+    assert found is not None
+    return [
+        f"  {found.rule}: {sentence_of(run.subsystem, found.rule)}",
+        f"  why: {found.why}",
+        *history(found),
+        *([] if run.engine == "replay" else [f"  {shortest(found)}"]),
+        f"reproduce: {command(run, file)}",
+    ]
+
+
+def shortest(found: Failure) -> str:
+    """Return what is known about a shorter history."""
+    if found.minimal == NOT_SHOWN:
+        return f"{NOT_SHOWN}: a shorter history may exist"
+    return found.minimal
+
+
+def command(run: Run, file: str | None) -> str:
+    """Return the command that shows a failure again."""
+    if file is not None:
+        return f"mmoracle replay {shlex.quote(file)}"
+    seed = "" if run.seed is None else f" --seed {run.seed}"
+    what = f"{run.subsystem} --engine {run.engine} --config {run.config}"
+    return f"mmoracle check {what} --fidelity {run.fidelity}{seed}"
+
+
+def history(found: Failure) -> list[str]:
+    """Return the numbered operations with their answers, the middle left out."""
+    last = len(found.trace)
+    lines = []
+    for i, entry in enumerate(found.trace, 1):
+        answer = f"-> {number(entry.result)}"
+        if i == last:
+            told = f"{answer} " if entry.result is not None else ""
+            answer = f"{told}<- breaks {found.rule}"
+        lines.append(f"  {i:>3}. {words(entry.op)} {answer}")
+    if last > HISTORY:
+        head, tail = HISTORY // 2 - 1, HISTORY // 2
+        gap = f"       … {last - head - tail} more"
+        lines = [*lines[:head], gap, *lines[-tail:]]
+    return lines
+
+
+def summary(report: Report) -> list[str]:
+    """Return what all runs say together; the last line of a failure reproduces it."""
+    runs, lines = report.runs, list[str]()
+    sound = [run for run in runs if run.failure is None]
+    for name in dict.fromkeys(run.subsystem for run in sound):
+        same, differs = (
+            sum(run.second.get(key, 0) for run in runs if run.subsystem == name)
+            for key in ("same", "differs")
+        )
+        if same or differs:
+            what = "its second formulation reaches the same state in"
+            lines.append(f"{name}: {what} {same:,} of {same + differs:,} steps")
+    for name, witnesses in report.missed.items():
+        for each in witnesses:
+            why = f"witness {each} was never reached in {name}"
+            lines.append(f"vacuous: {why}: {witness_of(name, each)}")
+    for rule in report.settings.disable:
+        lines.append(f"not judged: {rule.id} ({rule.reason})")
+    steps = sum(run.steps for run in runs)
+    seconds = sum(run.seconds for run in runs)
+    made = count(len(runs), "run")
+    if report.left:
+        made += f" of {len(runs) + report.left}"
+        made += " (interrupted)" if report.interrupted else " (the first that failed)"
+    facts = f"{made}, {count(steps, 'step')}, {seconds:.1f} s"
+    verdict = verdict_word(report.verdict)
+    lines.append(f"{verdict}: {facts}, seed {report.settings.seed}")
+    return lines + worst(report)
+
+
+def worst(report: Report) -> list[str]:
+    """Return the shortest failure of each subsystem, shown whole."""
+    shown: dict[str, int] = {}
+    for i, run in enumerate(report.runs):
+        best = shown.get(run.subsystem)
+        if run.failure is not None and (
+            best is None or len(run.failure.trace) < length(report.runs[best])
+        ):
+            shown[run.subsystem] = i
+    return [
+        line
+        for i in shown.values()
+        for line in failure_lines(report.runs[i], report.files.get(i))
+    ]
+
+
+def length(run: Run) -> int:
+    """Return the number of operations of a failing history."""
+    return len(run.failure.trace) if run.failure is not None else 0
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def failure_json(run: Run, file: str | None = None) -> dict[str, Any] | None:
+    """Return a failure as plain data."""
+    found = run.failure
+    if found is None:
+        return None
+    return {
+        "rule": found.rule,
+        "sentence": sentence_of(run.subsystem, found.rule),
+        "why": found.why,
+        "minimal": found.minimal,
+        "trace": [json.loads(line_of(entry)) for entry in found.trace],
+        "file": file,
+    }
+
+
+def run_json(run: Run, file: str | None = None) -> dict[str, Any]:
+    """Return one run as plain data."""
+    return {
+        "subsystem": run.subsystem,
+        "engine": run.engine,
+        "config": run.config,
+        "fidelity": run.fidelity,
+        "verdict": run.verdict.value,
+        "scope": run.scope,
+        "states": run.states,
+        "steps": run.steps,
+        "refusals": run.refusals,
+        "depth": run.depth,
+        "seconds": round(run.seconds, 3),
+        "seed": run.seed,
+        "ops": run.ops,
+        "witnesses": list(run.witnesses),
+        "witnesses_missed": list(run.witnesses_missed),
+        "second": run.second,
+        "cut": run.cut,
+        "failure": failure_json(run, file),
+    }
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return all runs as plain data."""
+    asked = report.settings
+    answer: dict[str, Any] = {
+        "verdict": report.verdict.value,
+        "runs": [run_json(r, report.files.get(i)) for i, r in enumerate(report.runs)],
+        "witnesses_missed": {k: list(v) for k, v in report.missed.items()},
+        "not_made": report.left,
+        "seed": asked.seed,
+        "disabled": [{"id": d.id, "reason": d.reason} for d in asked.disable],
+        "tool": "mmoracle",
+        "version": mmoracle.__version__,
+    }
+    if report.interrupted:
+        answer |= {"error": "interrupted", "exit": INTERRUPTED}
+    return answer
+
+
+# ------------------------------------------------------------------ other commands
+
+
+def replay_lines(run: Run, file: str) -> list[str]:
+    """Return the verdict on a recorded history, its first bad entry named."""
+    lines = [run_line(run)]
+    if run.failure is None:
+        return lines
+    bad = run.extra.get("first_bad", len(run.failure.trace) - 1)
+    return [
+        *lines,
+        f"  entry {bad + 1} is the first bad one",
+        *failure_lines(run, file),
+    ]
+
+
+def log_lines(run: Run) -> list[str]:
+    """Return the verdict on a kernel's log."""
+    extra = run.extra
+    tables, asked = extra.get("tables", {}), extra.get("predicted", {})
+    lines = [
+        f"{verdict_word(run.verdict)}: {run.scope}, {run.seconds:.1f} s",
+        f"  events      {extra.get('events', run.steps):,}",
+        f"  tables      {tables.get('equal', 0)} of {tables.get('seen', 0)} equal",
+        f"  predictions {asked.get('exact', 0)} of {asked.get('asked', 0)} exact",
+    ]
+    lines += [f"  note: {note}" for note in extra.get("notes", [])]
+    if run.cut:
+        lines.append(f"  cut {run.cut}")
+    if run.failure is not None:
+        rule = run.failure.rule
+        lines.append(f"  {rule}: {sentence_of(run.subsystem, rule)}")
+        lines.append(f"  why: {run.failure.why}")
+    bad = extra.get("first_bad")
+    if bad:
+        facts = ", ".join(f"{name} {each}" for name, each in bad.items())
+        lines.append(f"  first bad: {facts}")
+    return lines
