@@ -88,7 +88,7 @@ def lines_of(found: dict[str, Any]) -> list[str]:
         lines += [f"    {w['name']:<34} {w['sentence']}" for w in sub["witnesses"]]
         lines.append("  configs")
         for name, bounds in sub["configs"].items():
-            shown = ", ".join(f"{k}={v}" for k, v in bounds.items())
+            shown = ", ".join(f"{k}={v}" for k, v in bounds.items() if v)
             lines.append(f"    {name:<18} {shown}")
     lines.append("every subsystem")
     lines += [f"    {rule['id']:<18} {rule['sentence']}" for rule in found["rules"]]

@@ -8,6 +8,7 @@ interrupted.  With `--json` the standard output is one JSON object, also on fail
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,7 +20,6 @@ from mmoracle import __version__
 F = TypeVar("F", bound=Callable[..., Any])
 
 USAGE, BAD_INPUT, INTERNAL, INTERRUPTED = 2, 4, 70, 130
-PIPE = 141  # the reader went away: what a shell says of SIGPIPE
 ISSUES = "please report it with the command and MMORACLE_DEBUG=1"
 
 
@@ -156,11 +156,12 @@ def trace(log: str, memblock: str | None, state: str | None, json_: bool) -> int
     finally:
         ticker.stop()
     if json_:
-        keys = ("events", "tables", "predicted", "first_bad", "notes")
-        facts = {name: run.extra.get(name) for name in keys}
-        report.emit({"verdict": run.verdict.value, **facts, "cut": run.cut})
+        report.emit(report.log_json(run))
     else:
-        report.say(*report.log_lines(run))
+        again = ["trace", log]
+        for name, each in (("--memblock", memblock), ("--state", state)):
+            again += [name, each] if each is not None else []
+        report.say(*report.log_lines(run, again))
     return exit_code(run.verdict)
 
 
@@ -272,7 +273,7 @@ def doctor(json_: bool) -> int:
         report.emit(found)
     else:
         report.say(*doctor.lines_of(found))
-    return 1 if found["problems"] else 0
+    return 3 if found["problems"] else 0
 
 
 # ------------------------------------------------------------------ failing
@@ -281,12 +282,11 @@ def doctor(json_: bool) -> int:
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code, whatever happens."""
     try:
-        code = cli.main(list(args), prog_name="mmoracle", standalone_mode=False)
+        code = cli.main(
+            list(args) or ["--help"], prog_name="mmoracle", standalone_mode=False
+        )
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE
     except (KeyboardInterrupt, click.Abort):
         return failed(args, INTERRUPTED, "inconclusive", "interrupted")
     except click.ClickException as no:
@@ -334,5 +334,7 @@ def failed(args: Sequence[str], code: int, verdict: str, why: str) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process; a reader that goes away ends it."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(run(sys.argv[1:]))

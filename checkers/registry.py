@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .bind.memblock import MEMBLOCK
 from .bind.rbtree import RBTREE
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE,)
+    each.name: each for each in (RBTREE, MEMBLOCK)
 }

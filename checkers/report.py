@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
@@ -76,10 +77,12 @@ class Ticker:
             return
         done = tally.get("steps", 0) / seconds
         facts = ", ".join(f"{name} {each:,}" for name, each in tally.items())
-        text = f"{self.name}: {facts}, {done:,.0f} steps/s"
-        if self.status is None:
-            from rich.console import Console
+        from rich.console import Console
+        from rich.text import Text
 
+        line = f"{self.name}: {facts}, {done:,.0f} steps/s"
+        text = Text(line, no_wrap=True, overflow="ellipsis")
+        if self.status is None:
             self.status = Console(stderr=True).status(text)
             self.status.start()
         self.status.update(text)
@@ -142,12 +145,17 @@ def failure_lines(run: Run, file: str | None) -> list[str]:
     found = run.failure
     assert found is not None
     return [
-        f"  {found.rule}: {sentence_of(run.subsystem, found.rule)}",
+        f"  {claim(run.subsystem, found.rule)}",
         f"  why: {found.why}",
         *history(found),
         *([] if run.engine == "replay" else [f"  {shortest(found)}"]),
         f"reproduce: {command(run, file)}",
     ]
+
+
+def claim(subsystem: str, rule: str) -> str:
+    """Return a rule's id with what it states, where that is known."""
+    return f"{rule}: {sentence_of(subsystem, rule)}".removesuffix(": ")
 
 
 def shortest(found: Failure) -> str:
@@ -197,7 +205,9 @@ def summary(report: Report) -> list[str]:
             lines.append(f"{name}: {what} {same:,} of {same + differs:,} steps")
     for name, witnesses in report.missed.items():
         for each in witnesses:
-            why = f"witness {each} was never reached in {name}"
+            cut = any(run.cut for run in runs if run.subsystem == name)
+            how = "before the cut" if cut else "at any point"
+            why = f"witness {each} was not reached {how} in {name}"
             lines.append(f"vacuous: {why}: {witness_of(name, each)}")
     for rule in report.settings.disable:
         lines.append(f"not judged: {rule.id} ({rule.reason})")
@@ -310,9 +320,9 @@ def replay_lines(run: Run, file: str) -> list[str]:
     ]
 
 
-def log_lines(run: Run) -> list[str]:
-    """Return the verdict on a kernel's log."""
-    extra = run.extra
+def log_lines(run: Run, again: Sequence[str]) -> list[str]:
+    """Return the verdict on a kernel's log; `again` are the arguments it was given."""
+    extra, found = run.extra, run.failure
     tables, asked = extra.get("tables", {}), extra.get("predicted", {})
     lines = [
         f"{verdict_word(run.verdict)}: {run.scope}, {run.seconds:.1f} s",
@@ -321,14 +331,27 @@ def log_lines(run: Run) -> list[str]:
         f"  predictions {asked.get('exact', 0)} of {asked.get('asked', 0)} exact",
     ]
     lines += [f"  note: {note}" for note in extra.get("notes", [])]
-    if run.cut:
-        lines.append(f"  cut {run.cut}")
-    if run.failure is not None:
-        rule = run.failure.rule
-        lines.append(f"  {rule}: {sentence_of(run.subsystem, rule)}")
-        lines.append(f"  why: {run.failure.why}")
-    bad = extra.get("first_bad")
-    if bad:
-        facts = ", ".join(f"{name} {each}" for name, each in bad.items())
-        lines.append(f"  first bad: {facts}")
+    lines += [f"  cut {run.cut}"] if run.cut else []
+    if found is not None:
+        lines.append(f"  {claim(run.subsystem, found.rule)}")
+        lines.append(f"  why: {found.why}")
+    bad = extra.get("first_bad") or {}
+    shown = bad.keys() - ({"rule", "why"} if found else set())
+    facts = ", ".join(f"{name} {each}" for name, each in bad.items() if name in shown)
+    lines += [f"  first bad: {facts}"] if facts else []
+    if run.verdict is Verdict.VIOLATED:
+        lines.append(f"reproduce: mmoracle {shlex.join(again)}")
     return lines
+
+
+def log_json(run: Run) -> dict[str, Any]:
+    """Return the verdict on a kernel's log as plain data."""
+    keys = ("events", "tables", "predicted", "first_bad", "notes")
+    answer: dict[str, Any] = {"verdict": run.verdict.value}
+    answer |= {key: run.extra.get(key) for key in keys}
+    answer |= {"cut": run.cut, "seconds": round(run.seconds, 3), "failure": None}
+    found = run.failure
+    if found is not None:
+        what = sentence_of(run.subsystem, found.rule)
+        answer["failure"] = {"rule": found.rule, "sentence": what, "why": found.why}
+    return answer

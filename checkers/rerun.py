@@ -11,7 +11,7 @@ from .judge import Judge
 from .minimize import shrink
 from .oracle import replay
 from .plan import keep
-from .session import Divergence, Entry, Session
+from .session import EXACT_STATE, NO_CRASH, REFUSAL, Divergence, Entry, Session
 from .settings import Unusable
 from .subsystem import Fidelity
 from .trial import attempt
@@ -19,6 +19,7 @@ from .verdict import NOT_SHOWN, Failure, Run, Verdict
 
 SHORT = 10_000  # entries up to which whole states are compared at each
 EVERY = 64
+OF_MACHINES = (NO_CRASH, EXACT_STATE, REFUSAL)  # the record itself is right
 
 
 def judge_file(path: str | Path, fidelity: str | None = None) -> tuple[Header, Run]:
@@ -41,8 +42,10 @@ def judge_file(path: str | Path, fidelity: str | None = None) -> tuple[Header, R
         fidelity=faith,
         start=trace.start,
     )
-    if run.verdict is Verdict.BOUNDED and faith is Fidelity.EXACT:
-        run = redo(trace, entries, run)
+    judged = entries[: run.extra.get("first_bad", len(entries)) + 1]
+    right = run.failure is None or run.failure.rule in OF_MACHINES
+    if right and not run.cut and faith is Fidelity.EXACT:
+        run = redo(trace, judged, run)
     return trace.header, replace(run, seed=trace.header.seed)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 KEYS = ("scope", "seed", "steps", "limit", "fidelity", "report", "disable")
 FIDELITIES = ("exact", "allowed", "both")
 PREFIX = "MMORACLE_"
+SHOWN = 8  # names in a message that says what there is
 
 
 class Unusable(Exception):  # noqa: N818  (a mistake of the user's, in one sentence)
@@ -51,7 +52,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if not close:
         folded = {name.lower(): name for name in names}
         close = [folded[i] for i in get_close_matches(word.lower(), folded, 1, 0.5)]
-    return f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}"
+    if close:
+        return f"did you mean {close[0]}?"
+    more = ", …" if len(names) > SHOWN else ""
+    return f"there is {', '.join(names[:SHOWN])}{more}"
 
 
 def settings(given: Mapping[str, Any], start: Path | None = None) -> Settings:

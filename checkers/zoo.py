@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any
 
@@ -137,14 +138,20 @@ def picked(subsystems: Sequence[str], ids: Sequence[str]) -> list[Mutant]:
 
 
 def load_mutants() -> Mapping[str, tuple[Mutant, ...]]:
-    """Return the mutants of every subsystem that has some."""
+    """Return the mutants of every subsystem that has some.
+
+    They are what the registry says, else `X_MUTANTS` in the module of the same name.
+    """
     registry = import_module(".registry", __package__)
     known = getattr(registry, "MUTANTS", None)
     if known is not None:
         return dict(known)
-    from .mutants.rbtree import RBTREE_MUTANTS
-
-    return {"rbtree": RBTREE_MUTANTS}
+    found: dict[str, tuple[Mutant, ...]] = {}
+    for name in registry.SUBSYSTEMS:
+        place = f"{__package__}.mutants.{name}"
+        if find_spec(place) is not None:
+            found[name] = getattr(import_module(place), f"{name.upper()}_MUTANTS", ())
+    return found
 
 
 # ------------------------------------------------------------------ telling

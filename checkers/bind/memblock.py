@@ -37,6 +37,7 @@ from mmoracle.spec.memblock.search import FreeRange
 
 from ..subsystem import Subsystem
 from . import refuse
+from .memblock_configs import CONFIGS
 
 Move = Op[Config, Memblock]
 
@@ -335,17 +336,14 @@ def shown(ranges: tuple[FreeRange, ...]) -> list[FreeRange]:
     """Return what a walk shows: no empty range, touching ones of a node joined."""
     out: list[FreeRange] = []
     for start, end, nid in ranges:
-        if out and out[-1][1:] == (start, nid):
+        if start == end:
+            continue
+        if start < end and out and (out[-1][1], out[-1][2]) == (start, nid):
             out[-1] = (out[-1][0], end, nid)
-        elif start < end:
+        else:
             out.append((start, end, nid))
     return out
 
-
-CONFIGS = {
-    "linux": Config(),
-    "tiny-probe": Config(),
-}
 
 MEMBLOCK = Subsystem(
     name="memblock",

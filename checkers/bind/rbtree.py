@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mmoracle.impl.rbtree import RbNode, RbRoot
 from mmoracle.spec import imbalance, rbtree
 from mmoracle.spec.core import Op, Result
@@ -43,7 +45,7 @@ def load(cfg: Config, t: Tree) -> RbRoot:
         node.right = made.get(row.right) if row.right is not None else None
     if cfg.summary == "gap":
         chain = list(made.values())
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in pairwise(chain):
             before.next, after.prev = after, before
     root.nodes = made
     root.rb_node = made[t.root] if t.root is not None else None

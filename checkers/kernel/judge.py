@@ -315,7 +315,7 @@ def grow(course: Course, act: Act) -> None:
         nr_bytes = page_up(course.cfg, each.new_max * course.cfg.region_bytes)
         course.asked += 1
         due = {
-            Linux(True).array(course.cfg, course.s, each.type, (range_,), nr_bytes)
+            Linux(True).array(course.cfg, course.s, each.type, (range_,), nr_bytes)[0]
             for range_ in (held, (0, 0))
         }
         if each.base not in due:
@@ -437,11 +437,11 @@ def blame(course: Course, acts: list[Act]) -> None:
     near = [r for r in regions if r.base <= bad.addr <= r.end]
     borders = {x for r in near for x in (r.base, r.end)}
     for call in reversed(calls_of(acts[: course.at])):
-        if call.line < bad.line or bad.file:
-            if borders & {call.base, call.base + call.size}:
-                why = f"{bad.why}; line {call.line} ({call.function}) drew its border"
-                course.bad = replace(bad, why=why, suspect=call.line)
-                return
+        earlier = call.line < bad.line or bad.file
+        if earlier and borders & {call.base, call.base + call.size}:
+            why = f"{bad.why}; line {call.line} ({call.function}) drew its border"
+            course.bad = replace(bad, why=why, suspect=call.line)
+            return
 
 
 def calls_of(acts: list[Act]) -> list[Range]:

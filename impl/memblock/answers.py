@@ -59,6 +59,7 @@ class Answers(Ranges):
             t.journal = None
             t.splice(i, i + new, rows)
             t.journal = self.journal
+        self.reserved.passed.clear()
         self.memory.set_scalars(memory)
         self.reserved.set_scalars(reserved)
         (

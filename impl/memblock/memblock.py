@@ -7,6 +7,7 @@ that a search passes; "shift" is one move of list slots, n at worst.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mmoracle.spec.linux import (
     MAX_NUMNODES,
@@ -23,6 +24,7 @@ from .regions import MemblockType, Part
 from .search import HOTPLUG, MIRROR, NO_MIRROR, NOMAP, NONE, FreeRange
 
 OBJECT = "object"  # a block of the slab allocator, wherever it is
+WRAPS_OVER = Bug("trimming would wrap the last region over lower ones")
 DUMMY = (0, 0, NONE, MAX_NUMNODES)
 
 
@@ -113,18 +115,22 @@ class Memblock(Answers):
             start = self.top
         return start, self.round_down(end, align)
 
-    def memblock_trim_memory(self, align: int) -> None:
+    def memblock_trim_memory(self, align: int) -> Bug | None:
         """Cut every memory region to whole `align` units. O(n)."""
-        t, kept = self.memory, []
+        t, kept, lost = self.memory, [], 0
         for base, end, flags, nid in t.rows(0, len(t.bases)):
             start, stop = self.trim_region(base, end, align)
             if start < stop:
                 kept.append((start, stop, flags, nid))
             if start >= stop or not self.trim_keeps_total:
-                t.add_size(max(0, stop - start) - (end - base))
+                lost += end - base - max(0, stop - start)
+        if any(lower[1] > upper[0] for lower, upper in pairwise(kept)):
+            return WRAPS_OVER
+        t.add_size(-lost)
         if t.bases and not kept and t.total_size:
             self.warn(NOT_ZERO)
         t.splice(0, len(t.bases), kept)
+        return None
 
     def remove_map(self, i: int, j: int) -> None:
         """Forget the memory outside the regions i to j, but for NOMAP ones. O(n)."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 Row = tuple[int, int, int, int]  # base, end, flags, nid
 Part = tuple[int, int]  # base, end
 Undo = tuple["MemblockType", int, int, list[Row]]  # array, place, length, old rows
+Sought = tuple[bool, int, int, int, int, int, int]  # down, size, align, window, ...
 Scalars = tuple[int, int, int, bool, frozenset[int]]
 
 
@@ -29,6 +30,7 @@ class MemblockType:
     __slots__ = (
         "array",
         "bases",
+        "edits",
         "ends",
         "flags",
         "in_slab",
@@ -36,7 +38,9 @@ class MemblockType:
         "max",
         "name",
         "nids",
+        "passed",
         "seams",
+        "seen",
         "top",
         "total_size",
     )
@@ -53,6 +57,9 @@ class MemblockType:
         self.flags: list[int] = []
         self.nids: list[int] = []
         self.seams: set[int] = set()
+        self.edits = 0  # how often the regions changed
+        self.seen = 0  # the edits of the memory that those searches saw
+        self.passed: dict[Sought, int] = {}  # how far searches of the gaps came
         self.journal: list[Undo] | None = None
 
     @property
@@ -137,6 +144,7 @@ class MemblockType:
 
     def splice(self, i: int, j: int, rows: list[Row]) -> None:
         """Put `rows` in the place of the regions i to j. O(k + shift)."""
+        self.edits += 1
         if self.journal is not None:
             self.journal.append((self, i, len(rows), self.rows(i, j)))
         self.bases[i:j] = [row[0] for row in rows]
@@ -212,7 +220,16 @@ class MemblockType:
             return False
         self.add_size(sum(self.bases[i:j]) - sum(self.ends[i:j]))
         self.splice(i, j, [])
+        self.reopen(*self.gap(i))
         return not self.bases and self.total_size != 0
+
+    def reopen(self, start: int, end: int) -> None:
+        """Send searches that could use a gap back to it. O(1): searches are few."""
+        for sought, at in self.passed.items():
+            down, size = sought[0], sought[1]
+            if end - start >= size:
+                at = max(at, end - size) if down else min(at, start)
+                self.passed[sought] = at
 
     # ------------------------------------------------------- taking back
 

@@ -1,7 +1,7 @@
 """Where memblock finds room: free ranges, and the first fit in the direction in force.
 
 m is the number of memory regions, n that of reservations, g the number of gaps that a
-search passes before it finds room.
+search passes before it finds room; a search that is repeated passes each gap once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mmoracle.spec.linux import (
     MemblockFlags,
 )
 
-from .regions import MemblockType, Part, Undo
+from .regions import MemblockType, Part, Sought, Undo
 
 NONE, HOTPLUG = int(MemblockFlags.NONE), int(MemblockFlags.HOTPLUG)
 MIRROR, NOMAP = int(MemblockFlags.MIRROR), int(MemblockFlags.NOMAP)
@@ -205,8 +205,32 @@ class Search:
         self, size: int, align: int, start: int, end: int, nid: int, flags: int
     ) -> int:
         """Return the first fit in the direction in force, 0 for none. O(log n + g)."""
-        low, high = self.window(start, end)
         down = not self.bottom_up
+        sought = (down, size, align, *self.window(start, end), nid, flags)
+        addr = self.first_fit(sought, *self.resume(sought))
+        if size and align & -align == align:
+            passed = self.reserved.passed
+            passed[sought] = addr or (sought[3] if down else sought[4])
+        return addr
+
+    def resume(self, sought: Sought) -> Part:
+        """Return the window without what the same search passed before. O(1).
+
+        Reserving more cannot make room there; freeing calls `reopen`.
+        """
+        down, size, _, low, high, _, _ = sought
+        reserved = self.reserved
+        if reserved.seen != self.memory.edits or len(reserved.passed) > 64:
+            reserved.passed.clear()
+            reserved.seen = self.memory.edits
+        at = reserved.passed.get(sought)
+        if at is None:
+            return low, high
+        return (low, min(high, at + size)) if down else (max(low, at), high)
+
+    def first_fit(self, sought: Sought, low: int, high: int) -> int:
+        """Walk the free ranges to the first fit, 0 for none. O(log n + g)."""
+        down, size, align, _, _, nid, flags = sought
         fit = self.fit_top_down if down else self.fit_bottom_up
         for first, last in self.candidates(low, high, size, nid, flags, down):
             first, last = self.clamp(first, low, high), self.clamp(last, low, high)

@@ -251,13 +251,19 @@ def cuts_keep_what_is_inside(cfg: Config, step: Moment) -> Complaints:
     spared = [] if isinstance(step.op, EnforceMemoryLimit) else [NOMAP]
     kept = common(spans(before.memory), [inside])
     kept = joined([*kept, *(x for f in spared for x in spans(before.memory, f))])
-    if spans(after.memory) not in (kept, spans(before.memory)):
-        is_, should = map(show, spans(after.memory)), map(show, kept)
-        yield f"memory covers {' '.join(is_)}, should be {' '.join(should)}"
+    in_use = common(spans(before.reserved), [inside])
+    full = any(t.cnt + 2 > t.max for _, t in arrays(before))
+    for name, covers, due in (
+        ("memory", spans(after.memory), kept),
+        ("reserved", spans(after.reserved), in_use),
+    ):
+        if covers != due and not full:
+            is_, should = map(show, covers), map(show, due)
+            yield f"{name} covers {' '.join(is_)}, should be {' '.join(should)}"
 
 
 def address_of(cfg: Config, s: Memblock, limit: int) -> int:
-    """Return where the first `limit` bytes of memory end; the top if there are fewer."""
+    """Return where the first `limit` bytes of memory end, the top for want of them."""
     seen = 0
     for start, end in [(r.base, r.end) for r in s.memory.regions]:
         seen += end - start
@@ -287,6 +293,9 @@ def memory_paint(cfg: Config, step: Moment, at: int, old: Paint | None) -> Paint
         case ReserveDt(base, size, True) if within(at, span_of(cfg, base, size)):
             flags |= NOMAP
         case FreeAll():
+            t = step.after.memory
+            if t.cnt + 2 > t.max:  # for want of room the marks stay, unsaid
+                return paint_at(t, at) or (flags, nid)
             flags &= ~HOTPLUG
         case SetNode(base, size, "memory", new) if within(at, span_of(cfg, base, size)):
             nid = new
@@ -301,10 +310,10 @@ def reserved_paint(cfg: Config, step: Moment, at: int, old: Paint | None) -> Pai
             at, span_of(cfg, base, size)
         ):
             nid = new
-        case InitReservedPages() if (
-            step.after.reserved.cnt + 2 <= step.after.reserved.max
-        ):
-            home = paint_at(step.before.memory, at)
+        case InitReservedPages():
+            t, home = step.after.reserved, paint_at(step.before.memory, at)
+            if t.cnt + 2 > t.max:  # it may have stopped half way, for want of room
+                return paint_at(t, at) or (flags, nid)
             nid = home[1] if home else nid
     return flags, nid
 
@@ -371,7 +380,7 @@ def trimmed_memory_is_aligned(cfg: Config, step: Moment) -> Complaints:
 
 
 def new_arrays_avoid_the_range_in_hand(cfg: Config, step: Moment) -> Complaints:
-    """An array that grows for an operation is not placed into that operation's range."""
+    """An array that grows for an operation avoids the operation's own range."""
     if isinstance(step.op, CUTS):
         return
     mine = hand_of(cfg, step)

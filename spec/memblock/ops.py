@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from ..core import Domains, Ints, OneOf, nothing, require, value
 from ..linux import (
@@ -83,6 +84,7 @@ BOTH = (False, True)
 DUMMY = (Region(Addr(0), Addr(0)),)  # the one slot of an empty array
 BUG_ON = Bug("BUG_ON: the new array cannot be reserved")
 HOLDS_ARRAY = Bug("the range holds a region array")
+WRAPS_OVER = Bug("trimming would wrap the last region over lower ones")
 
 
 class Change:
@@ -129,6 +131,11 @@ def on_ranges(cfg: Config, s: Memblock, **more: OneOf | Ints) -> Domains:
 def with_kmalloc(s: Memblock) -> OneOf:
     """Return what kmalloc may answer: only asked once the slab allocator is up."""
     return OneOf(BOTH if s.slab_is_up and s.can_resize else (True,))
+
+
+def aligned(cfg: Config) -> OneOf:
+    """Return the alignments for calls that, unlike allocations, do not accept 0."""
+    return OneOf(tuple(align for align in cfg.aligns if align))
 
 
 def touches_array(cfg: Config, s: Memblock, base: int, end: int) -> bool:
@@ -364,7 +371,8 @@ def meets(cfg: Config, t: Regions, base: int, size: int) -> bool:
 class TrimMemory(Change):
     """memblock_trim_memory(): cut every memory region to whole `align` units.
 
-    5.10 counts in total_size what it trims, and wraps at the top (both quirks).
+    5.10 counts in total_size what it trims, and wraps at the top (both quirks).  A
+    region that would wrap over others, and so ruin the order, is diagnosed.
     """
 
     align: int
@@ -374,7 +382,7 @@ class TrimMemory(Change):
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
         if s.stopped:
             return nothing()
-        return {"align": OneOf(cfg.aligns), "kmalloc": OneOf((True,))}
+        return {"align": aligned(cfg), "kmalloc": OneOf((True,))}
 
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
         trimmed, total = [], s.memory.total_size
@@ -387,7 +395,9 @@ class TrimMemory(Change):
             if left:
                 trimmed.append(replace(r, base=Addr(start), size=left))
             if not left or TRIM_KEEPS_TOTAL not in cfg.quirks:
-                total = Addr(total - r.size + left)
+                total = Addr((total - r.size + left) & cfg.top)
+        if any(lower.end > upper.base for lower, upper in pairwise(trimmed)):
+            return s, WRAPS_OVER, ()
         t = replace(s.memory, regions=tuple(trimmed), total_size=total)
         odd = s.memory.regions and not trimmed and total
         return with_array(s, MEMORY, t), None, (NOT_ZERO,) if odd else ()
@@ -395,7 +405,11 @@ class TrimMemory(Change):
 
 @value
 class CapMemoryRange(Change):
-    """memblock_cap_memory_range(): forget memory outside a range, but for NOMAP."""
+    """memblock_cap_memory_range(): forget memory outside a range, but for NOMAP.
+
+    Like the two limits below it belongs before memblock_allow_resize(): later it might
+    cut off an array that it has just made grow.
+    """
 
     base: Addr
     size: Addr
@@ -403,6 +417,8 @@ class CapMemoryRange(Change):
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
+        if s.can_resize:
+            return nothing()
         return on_ranges(cfg, s, kmalloc=with_kmalloc(s))
 
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
@@ -423,12 +439,16 @@ def cap_range(
     s, fit, events = isolate_range(cfg, s, MEMORY, (base, size), kmalloc, places)
     if not fit:
         return s, None, events
+    was = s.memory
     s, _, events = keep(
+        cfg,
         s,
         MEMORY,
         events,
         lambda r: NOMAP in r.flags or inside(cfg, r, base, size),
     )
+    if not was.regions and was.total_size:
+        events += (NOT_ZERO,)  # the loop removes even the dummy
     s, _, low = remove_range(cfg, s, RESERVED, (0, base), kmalloc, places)
     s, _, high = remove_range(cfg, s, RESERVED, (end, cfg.top), kmalloc, places)
     return s, None, events + low + high
@@ -452,7 +472,7 @@ class EnforceMemoryLimit(Change):
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
-        if s.stopped:
+        if s.stopped or s.can_resize:
             return nothing()
         return {"limit": OneOf(cfg.limits), "kmalloc": with_kmalloc(s)}
 
@@ -477,7 +497,7 @@ class MemLimitRemoveMap(Change):
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
-        if s.stopped:
+        if s.stopped or s.can_resize:
             return nothing()
         return {"limit": OneOf(cfg.limits), "kmalloc": with_kmalloc(s)}
 
@@ -562,15 +582,6 @@ class SlabIsUp:
 # ------------------------------------------------------------------ allocating
 
 
-def searches(cfg: Config, s: Memblock, *ends: str) -> dict[str, OneOf]:
-    """Return the domains that every search has."""
-    return {
-        "size": OneOf(cfg.sizes),
-        "align": OneOf(cfg.aligns),
-        **{end: OneOf(cfg.limits) for end in ends},
-    }
-
-
 @value
 class FindInRange(Change):
     """memblock_find_in_range(): look, and reserve nothing."""
@@ -586,7 +597,7 @@ class FindInRange(Change):
         if s.stopped:
             return nothing()
         limits = OneOf(cfg.limits)
-        more = {"size": OneOf(cfg.sizes), "align": OneOf(cfg.aligns)}
+        more = {"size": OneOf(cfg.sizes), "align": aligned(cfg)}
         return {"start": limits, "end": limits, **more, "kmalloc": OneOf((True,))}
 
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
@@ -1013,9 +1024,11 @@ def joined(ranges: tuple[FreeRange, ...]) -> list[FreeRange]:
     """Return the ranges without the empty ones, touching ones of a node joined."""
     out: list[FreeRange] = []
     for start, end, nid in ranges:
-        if out and (out[-1][1], out[-1][2]) == (start, nid):
+        if start == end:
+            continue
+        if start < end and out and (out[-1][1], out[-1][2]) == (start, nid):
             out[-1] = (out[-1][0], end, nid)
-        elif start < end:
+        else:
             out.append((start, end, nid))
     return out
 

@@ -34,7 +34,7 @@ MEMORY, RESERVED = "memory", "reserved"
 STATIC = Addr(0)  # where an array lives that was never doubled
 
 # Behaviours of real 5.10 that the `fixed` profile leaves out.
-DOUBLE_INTO_RANGE = "memory array doubles into the range being removed"
+DOUBLE_INTO_RANGE = "an array doubles into the range in hand"
 FREE_FIRST = "memory array is freed before its double is reserved"
 TRIM_KEEPS_TOTAL = "trim leaves total_size as it was"
 TRIM_WRAPS = "trim rounds the last region up to address 0"
@@ -251,10 +251,11 @@ class Places(Protocol):
         kind: str,
         hands: tuple[Range, ...],
         nr_bytes: int,
-    ) -> int | None:
+    ) -> tuple[int | None, Events]:
         """Return the address of a doubled array, 0 in the slab, None for nowhere.
 
-        `hands` are the ranges that are being worked on, the innermost last.
+        The events are the warnings of the search.  `hands` are the ranges that are
+        being worked on, the innermost last.
         """
         ...
 
@@ -316,10 +317,15 @@ def with_array(s: Memblock, kind: str, t: Regions) -> Memblock:
     return replace(s, memory=t) if kind == MEMORY else replace(s, reserved=t)
 
 
-def holding(t: Regions, regions: tuple[Region, ...]) -> Regions:
-    """Return the array with other regions; the total moves by what they add or lose."""
+def holding(cfg: Config, t: Regions, regions: tuple[Region, ...]) -> Regions:
+    """Return the array with other regions; the total moves by what they add or lose.
+
+    It wraps as the word does.
+    """
     change = sum(r.size for r in regions) - sum(r.size for r in t.regions)
-    return replace(t, regions=regions, total_size=Addr(t.total_size + change))
+    return replace(
+        t, regions=regions, total_size=Addr((t.total_size + change) & cfg.top)
+    )
 
 
 def merged(regions: tuple[Region, ...]) -> tuple[Region, ...]:
@@ -370,25 +376,25 @@ def double_array(
     hands: tuple[Range, ...],
     kmalloc: bool,
     places: Places,
-) -> tuple[Memblock, Events] | None:
-    """Double one array, away from the ranges in hand; None when it cannot be done.
+) -> tuple[Memblock, bool, Events]:
+    """Double one array, away from the ranges in hand; return whether it is done.
 
     5.10 frees the old memory array before it reserves the new one: if the reserved
     array doubles meanwhile, it may take the same place (a quirk).
     """
     if not s.can_resize:
-        return None
+        return s, False, ()
     t = of(s, kind)
     nr_bytes = page_up(cfg, 2 * t.max * cfg.region_bytes)
-    addr = places.array(cfg, s, kind, hands, nr_bytes)
+    addr, events = places.array(cfg, s, kind, hands, nr_bytes)
     if addr is None:
-        return None
+        return s, False, events
     place = Addr(addr)
     grown = replace(t, max=2 * t.max, array=place, in_slab=s.slab_is_up)
     s = with_array(s, kind, grown)
     outer = () if DOUBLE_INTO_RANGE in cfg.quirks else hands
     late = kind == RESERVED or FREE_FIRST in cfg.quirks
-    events: Events = (Doubled(kind, grown.max, place),)
+    events += (Doubled(kind, grown.max, place),)
     for freeing in (late, not late):
         if freeing and t.array != STATIC:  # not the first array, nor kfree()d
             old = (t.array, Addr(array_bytes(cfg, t)))
@@ -402,7 +408,7 @@ def double_array(
             if got is not None:
                 raise Stop
             events += more
-    return s, events
+    return s, True, events
 
 
 def make_room(
@@ -417,10 +423,10 @@ def make_room(
     """Double until `slots` more regions fit; return the state, success, events."""
     events: Events = ()
     while of(s, kind).cnt + slots > of(s, kind).max:
-        grown = double_array(cfg, s, kind, hands, kmalloc, places)
-        if grown is None:
+        s, grown, more = double_array(cfg, s, kind, hands, kmalloc, places)
+        events += more
+        if not grown:
             return s, False, events
-        s, events = grown[0], events + grown[1]
     return s, True, events
 
 
@@ -459,10 +465,12 @@ def add_range(
         return s, Errno.ENOMEM, counting + events
     t = of(s, kind)  # the second pass looks again: a new array may have joined in
     parts = uncovered(t, base, end)
+    if t.cnt + len(parts) > t.max:
+        raise Stop
     new = [Region(Addr(a), Addr(b - a), flags, nid) for a, b in parts]
     together = tuple(sorted((*t.regions, *new), key=lambda r: r.base))
     inserting = disagreements(t, parts, end, nid, flags)
-    s = with_array(s, kind, holding(t, merged(together)))
+    s = with_array(s, kind, holding(cfg, t, merged(together)))
     return s, None, counting + events + inserting
 
 
@@ -518,15 +526,19 @@ def remove_range(
     s, fits, events = isolate_range(cfg, s, kind, range_, kmalloc, places, outer)
     if not fits:
         return s, Errno.ENOMEM, events
-    return keep(s, kind, events, lambda r: not inside(cfg, r, *range_))
+    return keep(cfg, s, kind, events, lambda r: not inside(cfg, r, *range_))
 
 
 def keep(
-    s: Memblock, kind: str, events: Events, wanted: Callable[[Region], bool]
+    cfg: Config,
+    s: Memblock,
+    kind: str,
+    events: Events,
+    wanted: Callable[[Region], bool],
 ) -> Done:
     """Delete every region that is not wanted (memblock_remove_region)."""
     before = of(s, kind)
-    t = holding(before, tuple(r for r in before.regions if wanted(r)))
+    t = holding(cfg, before, tuple(r for r in before.regions if wanted(r)))
     if before.regions and not t.regions and t.total_size:
         events += (NOT_ZERO,)
     return with_array(s, kind, t), None, events

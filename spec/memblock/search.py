@@ -50,9 +50,11 @@ from .regions import (
     overlaps,
     round_down,
     round_up,
+    uncovered,
 )
 
 FreeRange = tuple[int, int, int]  # start, end, nid
+SPECIAL = (MEMBLOCK_ALLOC_ACCESSIBLE, MEMBLOCK_ALLOC_KASAN)  # the limit, as an end
 
 
 def is_skipped(cfg: Config, r: Region, nid: int, flags: MemblockFlags) -> bool:
@@ -89,8 +91,7 @@ def free_ranges(
 
 def window(cfg: Config, s: Memblock, request: Request) -> tuple[int, int]:
     """Return the bounds of a search: the first page is never given away."""
-    special = (MEMBLOCK_ALLOC_ACCESSIBLE, MEMBLOCK_ALLOC_KASAN)
-    end = s.current_limit if request.end in special else request.end
+    end = s.current_limit if request.end in SPECIAL else request.end
     start = max(request.start, cfg.page_size)
     return start, max(start, end)
 
@@ -146,21 +147,29 @@ def array_windows(
     """Return where a doubled array is looked for: above the range in hand, then below.
 
     5.10 keeps clear of that range only for `reserved`, and so may put the memory array
-    into memory that is just being removed: a bug, and a quirk here.
+    into memory that is just being removed: a bug, and a quirk here.  So is a range at
+    address 0 or 1, which as an upper bound means "anywhere", that range included.
     """
     base, size = hand
     if kind == MEMORY and DOUBLE_INTO_RANGE in cfg.quirks:
         base = size = 0
     above = (base + size, s.current_limit)
     below = (0, min(base, s.current_limit))
-    return [above, below] if size else [above]
+    wild = base in SPECIAL and DOUBLE_INTO_RANGE not in cfg.quirks
+    return [above, below] if size and not wild else [above]
 
 
 def shielded(s: Memblock, ranges: tuple[Range, ...]) -> Memblock:
     """Return the state for a search that must keep clear of further ranges."""
-    held = [Region(Addr(base), Addr(size)) for base, size in ranges]
-    regions = sorted((*s.reserved.regions, *held), key=lambda r: r.base)
-    return replace(s, reserved=replace(s.reserved, regions=tuple(regions)))
+    t = s.reserved
+    for base, size in ranges:
+        held = [
+            Region(Addr(start), Addr(end - start))
+            for start, end in uncovered(t, base, base + size)
+        ]
+        regions = tuple(sorted((*t.regions, *held), key=lambda r: r.base))
+        t = replace(t, regions=regions)
+    return replace(s, reserved=t)
 
 
 class Linux:
@@ -176,18 +185,21 @@ class Linux:
         kind: str,
         hands: tuple[Range, ...],
         nr_bytes: int,
-    ) -> int | None:
+    ) -> tuple[int | None, Events]:
         """Return the address of a doubled array, 0 in the slab, None for nowhere."""
+        events: Events = ()
         if s.slab_is_up:
-            return STATIC if self.kmalloc else None
+            return STATIC if self.kmalloc else None, events
         s = shielded(s, hands[:-1])
         for low, high in array_windows(cfg, s, kind, hands[-1]):
             for flags in flag_choices(s):
                 request = Request(nr_bytes, cfg.page_size, low, high, -1, flags)
                 addr = find_in_range_node(cfg, s, request)
                 if addr:
-                    return addr
-        return None
+                    return addr, events
+                if flags is MIRROR:
+                    events += (NO_MIRROR,)
+        return None, events
 
     def block(self, cfg: Config, s: Memblock, request: Request) -> int:
         """Return the address of a block, 0 for none."""
@@ -209,26 +221,29 @@ class Told:
         kind: str,
         hands: tuple[Range, ...],
         nr_bytes: int,
-    ) -> int | None:
+    ) -> tuple[int | None, Events]:
         """Return the place of the next doubling; it must be free, and clear of harm."""
-        linux = Linux(self.kmalloc).array(cfg, s, kind, hands, nr_bytes)
-        if not self.doubled or self.doubled[0].kind != kind:
-            why = f"{kind} is full and was not doubled although there is room"
-            require(linux is None, "MB-META", why)
-            return None
+        linux, _ = Linux(self.kmalloc).array(cfg, s, kind, hands, nr_bytes)
+        if linux is None:  # nobody finds a place: the next doubling comes later
+            return None, ()
+        told = bool(self.doubled) and self.doubled[0].kind == kind
+        why = f"{kind} is full and was not doubled although there is room"
+        require(told, "MB-META", why)
         addr = self.doubled.pop(0).addr
         if s.slab_is_up:
             require(linux == addr, "MB-META", f"{kind} doubled to {addr:#x}")
-            return addr
+            return addr, ()
         request = Request(nr_bytes, cfg.page_size, 0, 0, NUMA_NO_NODE, NONE)
         why = f"{kind} doubled to {addr:#x}, which is not {nr_bytes} free bytes"
         require(fits(cfg, s, request, addr), "MB-META", why)
-        careless = kind == MEMORY and DOUBLE_INTO_RANGE in cfg.quirks
+        careless = DOUBLE_INTO_RANGE in cfg.quirks and (
+            kind == MEMORY or hands[-1][0] in SPECIAL
+        )
         for base, size in () if careless else hands:
             clash = overlaps(addr, addr + nr_bytes, Region(Addr(base), Addr(size)))
             why = f"{kind} doubled to {addr:#x}, into the range in hand"
             require(not clash, "MB-META", why)
-        return addr
+        return addr, ()
 
     def block(self, cfg: Config, s: Memblock, request: Request) -> int:
         """Return the address answered if this search allows it; no fit is passed."""

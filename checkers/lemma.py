@@ -1,0 +1,416 @@
+"""Lemmas: one claim about shipped functions, its hypotheses, provers and mistakes.
+
+A claim is an expression over words that means the same on integers and on symbolic
+words, so one statement feeds every prover.  A lemma whose hypotheses nothing meets,
+or that no mistake refutes, proves nothing and is reported as worthless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import signature
+from itertools import product
+from time import monotonic
+from typing import Any, Protocol
+
+from mmoracle.spec.core import sentence
+
+from .symbolic import (
+    Exact,
+    Paths,
+    Undecided,
+    Whole,
+    Word,
+    Wrapping,
+    every,
+    fresh,
+    value_of,
+)
+from .verdict import EXIT, Verdict, overall
+
+Values = tuple[Any, ...]
+Aim = Callable[[int, Values], Values]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One broken replacement of one function; its docstring says what is wrong."""
+
+    target: Any  # the class or module
+    name: str  # its attribute
+    broken: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one prover found; `values` meet the hypotheses, or refute the claim."""
+
+    prover: str
+    scope: str
+    verdict: Verdict
+    cases: int  # paths, or values
+    kind: str  # what is counted
+    values: Values | None = None
+    why: str = ""
+
+
+class Prover(Protocol):
+    """One way to decide a claim."""
+
+    def __call__(self, lemma: Lemma) -> Outcome:
+        """Decide the claim."""
+        ...
+
+
+def no_hypothesis(*values: Any) -> Iterable[Any]:
+    """Assume nothing."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lemma:
+    """A claim; the provers come strongest first, and refute the mistakes in turn."""
+
+    claim: Callable[..., Any]
+    given: Callable[..., Iterable[Any]] = no_hypothesis
+    provers: tuple[Prover, ...]
+    mistakes: tuple[Mistake, ...]
+    size: str = ""  # "up to 3 regions", where sizes are bounded
+    assumes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the claim's name, which is a sentence."""
+        return self.claim.__name__
+
+    @property
+    def about(self) -> str:
+        """Return the claim in one sentence."""
+        return sentence(self.claim)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the names of the words that the claim is about, after the top one."""
+        return tuple(signature(self.claim).parameters)[1:]
+
+    def meets(self, *values: Any) -> bool:
+        """Say whether plain values meet the hypotheses."""
+        return all(self.given(*values))
+
+    def holds(self, *values: Any) -> bool:
+        """Say whether the claim holds; code that fails its own assertion breaks it."""
+        try:
+            return bool(self.claim(*values))
+        except AssertionError:
+            return False
+
+
+# ------------------------------------------------------------------ provers
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """Z3 on every path: over words of 64 bits, or over integers without a bound."""
+
+    kind: type[Word] = Exact
+    bits: int = 64
+
+    @property
+    def name(self) -> str:
+        """Return the prover's name."""
+        return {Exact: "z3", Wrapping: "z3 wrapping", Whole: "z3 integers"}[self.kind]
+
+    @property
+    def scope(self) -> str:
+        """Return what a proof of this kind is about."""
+        return "unbounded" if self.kind is Whole else f"{self.bits}-bit words"
+
+    def __call__(self, lemma: Lemma) -> Outcome:
+        """Follow every path of the claim until one is refuted."""
+        paths = Paths(self.kind.logic)
+        words = [fresh(self.kind, paths, name, self.bits) for name in lemma.words]
+        top: Any = (1 << self.bits) - 1
+        if self.kind is Whole:
+            top = fresh(Whole, paths, "top", self.bits)
+
+        def once() -> bool:
+            paths.assume(every(*lemma.given(top, *words)))
+            return lemma.holds(top, *words)
+
+        def values() -> Values:
+            model = paths.model
+            first = value_of(model, top) if isinstance(top, Word) else top
+            return (first, *(value_of(model, word) for word in words))
+
+        return self.outcome(paths, once, values)
+
+    def outcome(
+        self, paths: Paths, once: Callable[[], bool], values: Callable[[], Values]
+    ) -> Outcome:
+        """Count the paths; the first one is the witness unless one is refuted."""
+        count, witness, verdict, why = 0, None, Verdict.COMPLETE, ""
+        try:
+            for holds in paths.follow(once):
+                count += 1
+                if not holds:
+                    witness, verdict = values(), Verdict.VIOLATED
+                    break
+                witness = witness or values()
+        except Undecided as undecided:
+            verdict, why = Verdict.INCONCLUSIVE, str(undecided)
+        return Outcome(
+            prover=self.name,
+            scope=self.scope,
+            verdict=verdict,
+            cases=count,
+            kind="paths",
+            values=witness,
+            why=why,
+        )
+
+
+def tried(
+    lemma: Lemma, cases: Iterable[Values], prover: str, scope: str, held: Verdict
+) -> Outcome:
+    """Decide the claim on each of these values that meets the hypotheses."""
+    count, witness, verdict = 0, None, held
+    for values in cases:
+        if lemma.meets(*values):
+            count += 1
+            if not lemma.holds(*values):
+                witness, verdict = values, Verdict.VIOLATED
+                break
+            witness = witness or values
+    return Outcome(
+        prover=prover,
+        scope=scope,
+        verdict=verdict,
+        cases=count,
+        kind="cases",
+        values=witness,
+    )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every value of every word, at a small width."""
+
+    bits: int = 4
+    cases: Callable[[int], Iterable[Values]] | None = None  # of the words, by top
+
+    def __call__(self, lemma: Lemma) -> Outcome:
+        """Try them all."""
+        top = (1 << self.bits) - 1
+        every_value = product(range(top + 1), repeat=len(lemma.words))
+        cases = self.cases(top) if self.cases else every_value
+        told = ((top, *values) for values in cases)
+        scope = f"{self.bits}-bit words"
+        return tried(lemma, told, "sweep", scope, Verdict.BOUNDED)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Every one of finitely many shapes, whose parts are opaque."""
+
+    cases: Callable[[], Iterable[Values]]
+
+    def __call__(self, lemma: Lemma) -> Outcome:
+        """Try them all."""
+        return tried(lemma, self.cases(), "shapes", "unbounded", Verdict.COMPLETE)
+
+
+class Refuted(Exception):  # noqa: N818  (an outcome, not an error)
+    """Hypothesis met values that break the claim."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Hypothesis: random words, bent by `aim` to meet the hypotheses more often."""
+
+    aim: Aim
+    bits: int = 64
+    examples: int = 200
+
+    def __call__(self, lemma: Lemma) -> Outcome:
+        """Draw the same examples each time."""
+        top = (1 << self.bits) - 1
+        drawn = self.drawn(len(lemma.words), top)
+        told = ((top, *self.aim(top, values)) for values in drawn)
+        scope = f"samples of {self.bits}-bit words"
+        return tried(lemma, told, "hypothesis", scope, Verdict.BOUNDED)
+
+    def drawn(self, count: int, top: int) -> list[Values]:
+        """Return what Hypothesis draws."""
+        from hypothesis import HealthCheck, Phase, given, settings
+        from hypothesis import strategies as st
+
+        small, word = st.integers(0, min(top, 64)), st.integers(0, top)
+        near = st.integers(0, min(top, 64)).map(lambda n: top - n)
+        drawn: list[Values] = []
+
+        @settings(
+            max_examples=self.examples,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.tuples(*([small | word | near] * count)))
+        def note(values: Values) -> None:
+            drawn.append(values)
+
+        note()
+        return drawn
+
+
+# ------------------------------------------------------------------ one lemma
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What became of one lemma, and which prover refuted each of its mistakes."""
+
+    lemma: Lemma
+    outcomes: tuple[Outcome, ...]
+    refuted: tuple[tuple[Mistake, str], ...]
+    survivors: tuple[Mistake, ...]
+    seconds: float
+
+    @property
+    def worthless(self) -> str:
+        """Return why the lemma proves nothing although it holds, if so."""
+        if any(not each.cases for each in self.outcomes):
+            return "nothing meets its hypotheses"
+        if self.survivors:
+            return f"not refuted by: {sentence(self.survivors[0].broken)}"
+        return "" if self.refuted else "no mistake is tried on it"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict; complete only if some prover left nothing out."""
+        found = [each.verdict for each in self.outcomes]
+        worst = overall(found)
+        if worst in (Verdict.VIOLATED, Verdict.INCONCLUSIVE):
+            return worst
+        if self.worthless:
+            return Verdict.NOTHING
+        return Verdict.COMPLETE if Verdict.COMPLETE in found else Verdict.BOUNDED
+
+
+@contextmanager
+def mistaken(mistake: Mistake) -> Iterator[None]:
+    """Put a mistake in the place of the function; take it away whatever happens."""
+    right = vars(mistake.target)[mistake.name]
+    setattr(mistake.target, mistake.name, mistake.broken)
+    try:
+        yield
+    finally:
+        setattr(mistake.target, mistake.name, right)
+
+
+def refuter(lemma: Lemma, mistake: Mistake) -> str | None:
+    """Return the name of the first prover that refutes the lemma about a mistake."""
+    with mistaken(mistake):
+        for prover in lemma.provers:
+            outcome = prover(lemma)
+            if outcome.verdict is Verdict.VIOLATED:
+                return outcome.prover
+    return None
+
+
+def prove(lemma: Lemma) -> Proof:
+    """Ask every prover, then try every mistake."""
+    began = monotonic()
+    outcomes = tuple(prover(lemma) for prover in lemma.provers)
+    found = [(each, refuter(lemma, each)) for each in lemma.mistakes]
+    return Proof(
+        lemma=lemma,
+        outcomes=outcomes,
+        refuted=tuple((each, name) for each, name in found if name),
+        survivors=tuple(each for each, name in found if not name),
+        seconds=monotonic() - began,
+    )
+
+
+# ------------------------------------------------------------------ telling
+
+WORDS = {
+    Verdict.COMPLETE: "PROVED",
+    Verdict.BOUNDED: "HOLDS",
+    Verdict.VIOLATED: "REFUTED",
+    Verdict.INCONCLUSIVE: "UNKNOWN",
+    Verdict.NOTHING: "WORTHLESS",
+}
+TRUSTED = (
+    "Z3 and the executor answer rightly; no second solver or checked proof confirms",
+    "the path executor's words mean what Python's integers mean",
+)
+
+
+def scope_of(proof: Proof) -> str:
+    """Return what was proved: for which words, and for which sizes."""
+    found = Verdict.COMPLETE
+    if proof.verdict is not Verdict.COMPLETE:
+        found = Verdict.BOUNDED
+    scopes = [each.scope for each in proof.outcomes if each.verdict is found]
+    told = " | ".join(dict.fromkeys(scopes))
+    return f"{told}, {proof.lemma.size}" if proof.lemma.size else told
+
+
+def line_of(proof: Proof) -> str:
+    """Return one lemma on one line; what is wrong with it comes last."""
+    verdict, total = proof.verdict, len(proof.lemma.mistakes)
+    ways = ", ".join(
+        f"{each.prover} {each.cases:,} {each.kind}" for each in proof.outcomes
+    )
+    facts = f"{ways}; {len(proof.refuted)} of {total} mutants refuted"
+    line = f"{WORDS[verdict]:<9} {proof.lemma.name} ({scope_of(proof)}): {facts}"
+    return f"{line}; {proof.seconds:.1f} s{trouble(proof)}"
+
+
+def trouble(proof: Proof) -> str:
+    """Return what stands against the lemma, empty where nothing does."""
+    for each in proof.outcomes:
+        if each.verdict is Verdict.VIOLATED:
+            return f"; {each.prover}: {shown(proof.lemma, each.values)}"
+        if each.verdict is Verdict.INCONCLUSIVE:
+            return f"; {each.prover}: {each.why}"
+    return f"; {proof.worthless}" if proof.worthless else ""
+
+
+def shown(lemma: Lemma, values: Values | None) -> str:
+    """Return values by their names."""
+    names = tuple(signature(lemma.claim).parameters)
+    told = zip(names, values or (), strict=True)
+    return ", ".join(
+        f"{name}={value:#x}" if isinstance(value, int) else f"{name}={value}"
+        for name, value in told
+    )
+
+
+def assumptions(lemmas: Sequence[Lemma]) -> list[str]:
+    """Return everything that the lemmas take for granted, each once."""
+    told = [each for lemma in lemmas for each in lemma.assumes]
+    return list(dict.fromkeys((*TRUSTED, *told)))
+
+
+def summary(proofs: Sequence[Proof]) -> list[str]:
+    """Return what was found in all, and what it rests on."""
+    counts = {
+        word: sum(proof.verdict is verdict for proof in proofs)
+        for verdict, word in WORDS.items()
+    }
+    told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+    seconds = sum(proof.seconds for proof in proofs)
+    rests = assumptions([proof.lemma for proof in proofs])
+    kinds = f"{len(proofs)} lemmas: {told}; {seconds:.1f} s; {len(rests)} assumptions:"
+    return [kinds, *(f"  - {each}" for each in rests)]
+
+
+def exit_of(proofs: Sequence[Proof]) -> int:
+    """Return the exit code: 0 all hold, 1 one is refuted, 3 one is not decided."""
+    worst = overall([proof.verdict for proof in proofs])
+    return EXIT[Verdict.INCONCLUSIVE if worst is Verdict.NOTHING else worst]

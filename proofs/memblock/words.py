@@ -1,0 +1,418 @@
+"""memblock's arithmetic: capping, overlap, rounding, whole pages and aligned blocks.
+
+Each claim speaks of the specification's function and of the machine's twin of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mmoracle.checkers.bind.memblock import machine
+from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
+from mmoracle.checkers.symbolic import Whole, Wrapping, agree, either, every
+from mmoracle.spec.core import value
+from mmoracle.spec.linux import MAX_ORDER, Addr
+from mmoracle.spec.memblock import ops, regions
+from mmoracle.spec.memblock.ops import FreePages
+from mmoracle.spec.memblock.regions import Config, Region
+
+
+@value
+class Unbounded(Config):
+    """A machine whose last address may be any number."""
+
+    last: Any = 0
+
+    @property
+    def top(self) -> Any:
+        """Return the last address."""
+        return self.last
+
+
+def config(top: Any) -> Config:
+    """Return a machine with this last address; small ones have pages of one byte."""
+    if not isinstance(top, int):
+        return Unbounded(last=top)
+    page_size = 1 if top < 1 << 16 else Config().page_size
+    return Config(width=top.bit_length(), page_size=page_size)
+
+
+def twin(cfg: Config) -> Any:
+    """Return the machine that computes beside the specification."""
+    m = machine(cfg)
+    m.top = cfg.top
+    return m
+
+
+MACHINE = type(machine(Config()))
+
+
+def owner(name: str) -> type:
+    """Return the class of the machine that defines a method."""
+    return next(cls for cls in MACHINE.__mro__ if name in vars(cls))
+
+
+def is_power_of_two(align: Any) -> Any:
+    """Say whether an alignment is one that the kernel may ask for."""
+    return every(align >= 1, (align & (align - 1)) == 0)
+
+
+# ------------------------------------------------------------------ capping
+
+
+def in_a_word(top: Any, *words: Any) -> Iterable[Any]:
+    """Assume that every argument is an address."""
+    return [word <= top for word in words]
+
+
+def capping_stops_at_the_top_and_cuts_nothing_that_fits(
+    top: Any, base: Any, size: Any
+) -> Any:
+    """Base plus capped size does not wrap, and a range that fits keeps its size."""
+    cfg = config(top)
+    capped = regions.cap_size(cfg, base, size)
+    return every(
+        capped <= top - base,
+        capped <= size,
+        either(size > top - base, capped == size),
+        either(size <= top - base, capped == top - base),
+        twin(cfg).cap_size(base, size) == capped,
+    )
+
+
+def cap_one_too_far(cfg: Config, base: int, size: int) -> int:
+    """Cap so that the end may be one behind the last address, which wraps to 0."""
+    return min(size, cfg.top - base + 1)
+
+
+def cap_to_the_top(cfg: Config, base: int, size: int) -> int:
+    """Take all the room up to the top whatever size was asked for."""
+    return cfg.top - base
+
+
+def cap_nothing(m: Any, base: int, size: int) -> int:
+    """Leave the machine's size as it was given."""
+    return size
+
+
+# ------------------------------------------------------------------ overlap
+
+
+def two_ranges(
+    top: Any, base: Any, size: Any, start: Any, length: Any, addr: Any
+) -> Iterable[Any]:
+    """Assume two capped ranges that are not empty."""
+    yield from in_a_word(top, base, start, addr)
+    yield from (size >= 1, length >= 1, size <= top - base, length <= top - start)
+
+
+def ranges_overlap_exactly_where_they_share_an_address(
+    top: Any, base: Any, size: Any, start: Any, length: Any, addr: Any
+) -> Any:
+    """A shared address means overlap, and overlap means that a base is shared."""
+    r = Region(Addr(start), Addr(length))
+    found = regions.overlaps(base, base + size, r)
+    m = twin(config(top)).memory
+    m.splice(0, 0, [(start, start + length, 0, 0)])
+    theirs = m.addrs_overlap(base, base + size, 0)
+    either_base = either(shared(base, start, length), shared(start, base, size))
+    both = every(shared(addr, base, size), shared(addr, start, length))
+    if not agree(found, theirs):
+        return False
+    return agree(found, either_base) and either(not both, found)
+
+
+def shared(addr: Any, base: Any, size: Any) -> Any:
+    """Say whether an address lies in a range."""
+    return every(base <= addr, addr < base + size)
+
+
+def touching_counts(base: int, end: int, r: Region) -> bool:
+    """Take ranges that only touch for overlapping ones."""
+    return base <= r.end and r.base <= end
+
+
+def only_containment(base: int, end: int, r: Region) -> bool:
+    """See an overlap only where one border of the region lies in the range."""
+    return base <= r.base < end or base < r.end <= end
+
+
+# ------------------------------------------------------------------ rounding
+
+
+def aligned_word(top: Any, addr: Any, align: Any) -> Iterable[Any]:
+    """Assume an address and an alignment that is a power of two."""
+    return (*in_a_word(top, addr, align), is_power_of_two(align))
+
+
+def rounding_down_gives_the_nearest_aligned_address_below(
+    top: Any, addr: Any, align: Any
+) -> Any:
+    """The result is aligned, not above the address, and less than one unit away."""
+    down = regions.round_down(addr, align)
+    return every(
+        (down & (align - 1)) == 0,
+        down <= addr,
+        addr - down < align,
+        twin(config(top)).round_down(addr, align) == down,
+    )
+
+
+def rounding_up_gives_the_nearest_aligned_address_or_wraps_to_0(
+    top: Any, addr: Any, align: Any
+) -> Any:
+    """The result is aligned and brackets; it wraps, to 0, where no word is left."""
+    cfg = config(top)
+    up = regions.round_up(cfg, addr, align)
+    brackets = every(up >= addr, up - addr < align)
+    wraps = addr > top - (align - 1)
+    return every(
+        (up & (align - 1)) == 0,
+        either(every(wraps, up == 0), every(top - addr >= align - 1, brackets)),
+        twin(cfg).round_up(addr, align) == up,
+    )
+
+
+def round_down_by_mask(addr: int, align: int) -> int:
+    """Keep the low bits instead of clearing them."""
+    return addr & (align - 1)
+
+
+def round_up_always(cfg: Config, addr: int, align: int) -> int:
+    """Add a whole unit, so that an aligned address moves as well."""
+    return (addr + align) & ~(align - 1) & cfg.top
+
+
+def round_up_and_stay(cfg: Config, addr: int, align: int) -> int:
+    """Stay at the last unit where the kernel's word would wrap."""
+    return min((addr + align - 1) & ~(align - 1), cfg.top & ~(align - 1))
+
+
+def round_up_unmasked(m: Any, addr: int, align: int) -> int:
+    """Let the machine's result grow beyond the word."""
+    return (addr + align - 1) & -align
+
+
+# ------------------------------------------------------------------ whole pages
+
+
+def page_numbers(top: Any, start: Any, size: Any, pfn: Any) -> Iterable[Any]:
+    """Assume nothing but a range."""
+    return (start >= 0, size >= 0, pfn >= 0)
+
+
+def pages_of_a_range_are_those_that_lie_in_it_whole(
+    top: Any, start: Any, size: Any, pfn: Any
+) -> Any:
+    """A page number is between both rounded borders if all its bytes are inside."""
+    cfg, end = config((1 << 64) - 1), start + size
+    low, high = ops.pfn_up(cfg, start), ops.pfn_down(cfg, end)
+    m, page = twin(cfg), cfg.page_size
+    whole = every(start <= pfn * page, (pfn + 1) * page <= end)
+    same = every(m.pfn_up(start) == low, m.pfn_down(end) == high)
+    return every(same, agree(every(low <= pfn, pfn < high), whole))
+
+
+def pfn_up_one_more(cfg: Config, addr: int) -> int:
+    """Skip a page even when the range starts at its first byte."""
+    return addr // cfg.page_size + 1
+
+
+def pfn_down_up(cfg: Config, addr: int) -> int:
+    """Count the last page in although only its first bytes are inside."""
+    return -(-addr // cfg.page_size)
+
+
+# ------------------------------------------------------------------ blocks
+
+
+def some_pages(top: Any, start: Any, end: Any) -> Iterable[Any]:
+    """Assume at least one page."""
+    return (start < end,)
+
+
+def the_next_block_is_the_largest_aligned_one_that_fits(
+    top: Any, start: Any, end: Any
+) -> Any:
+    """The machine's order is in range, aligned, fits, and no greater one would."""
+    order = twin(Config()).largest_order(start, end)
+    return every(
+        0 <= order < MAX_ORDER,
+        fits_there(start, end, order),
+        *(not_there(start, end, each) for each in range(order + 1, MAX_ORDER)),
+    )
+
+
+def fits_there(start: Any, end: Any, order: int) -> Any:
+    """Say whether a block of this order may start here."""
+    return every(start % (1 << order) == 0, end - start >= 1 << order)
+
+
+def not_there(start: Any, end: Any, order: int) -> Any:
+    """Say whether no block of this order may start here."""
+    return either(start % (1 << order) != 0, end - start < 1 << order)
+
+
+def blocks_tile_the_pages_and_are_each_the_largest(
+    top: Any, start: Any, length: Any
+) -> Any:
+    """The blocks follow each other from start to end, and none could be larger."""
+    end, here = start + length, start
+    m = twin(Config())
+    m.free_pages_memory(start, end)
+    told = ops.blocks(start, end)
+    for block in told:
+        largest = [k for k in range(MAX_ORDER) if fits_there(here, end, k)][-1]
+        if (block.pfn, block.order) != (here, largest):
+            return False
+        here += 1 << block.order
+    events = [("free_pages", block.pfn, block.order) for block in told]
+    return here == end and m.events == events
+
+
+def small_ranges(top: int) -> Iterator[Values]:
+    """Yield every range of up to 65 pages, and some around the largest block."""
+    for start in range(66):
+        yield from ((start, length) for length in range(66))
+    largest = 1 << (MAX_ORDER - 1)
+    for start in (0, 1, largest - 1, largest, largest + 1, 3 * largest):
+        for blocks in (1, 2, 3):
+            around = range(blocks * largest - 3, blocks * largest + 4)
+            yield from ((start, length) for length in around)
+
+
+def few_pages(top: int, values: Values) -> Values:
+    """Bend words into a page number and a length of up to 16,383 pages."""
+    return values[0] % (1 << 52), values[1] % (1 << 14)
+
+
+def order_by_room(m: Any, start: int, end: int) -> int:
+    """Forget that a block must be aligned."""
+    order = MAX_ORDER - 1
+    while end - start < 1 << order:
+        order -= 1
+    return order
+
+
+def order_below(m: Any, start: int, end: int) -> int:
+    """Stop one order short of the largest."""
+    order = MAX_ORDER - 2
+    while start & ((1 << order) - 1) or start + (1 << order) > end:
+        order -= 1
+    return order
+
+
+def blocks_of_one(start_pfn: int, end_pfn: int) -> list[FreePages]:
+    """Free every page by itself."""
+    return [FreePages(pfn, 0) for pfn in range(start_pfn, end_pfn)]
+
+
+def blocks_beyond(start_pfn: int, end_pfn: int) -> list[FreePages]:
+    """Allow an order more than the buddy allocator has."""
+    out = []
+    while start_pfn < end_pfn:
+        room = (end_pfn - start_pfn).bit_length() - 1
+        low = (start_pfn & -start_pfn).bit_length() - 1 if start_pfn else room
+        order = min(MAX_ORDER, low, room)
+        out.append(FreePages(start_pfn, order))
+        start_pfn += 1 << order
+    return out
+
+
+# ------------------------------------------------------------------ the lemmas
+
+
+def as_drawn(top: int, values: Values) -> Values:
+    """Leave the words as they are."""
+    return values
+
+
+def two_capped(top: int, values: Values) -> Values:
+    """Cut both sizes so that nothing wraps."""
+    base, size, start, length, addr = values
+    return base, min(size, top - base), start, min(length, top - start), addr
+
+
+def with_power(top: int, values: Values) -> Values:
+    """Make the last word a power of two."""
+    return (*values[:-1], 1 << values[-1] % top.bit_length())
+
+
+WORDS = (
+    Lemma(
+        claim=capping_stops_at_the_top_and_cuts_nothing_that_fits,
+        given=in_a_word,
+        provers=(
+            Symbolic(),
+            Symbolic(Wrapping),
+            Symbolic(Whole),
+            Sweep(),
+            Sampled(as_drawn),
+        ),
+        mistakes=(
+            Mistake(regions, "cap_size", cap_one_too_far),
+            Mistake(regions, "cap_size", cap_to_the_top),
+            Mistake(owner("cap_size"), "cap_size", cap_nothing),
+        ),
+    ),
+    Lemma(
+        claim=ranges_overlap_exactly_where_they_share_an_address,
+        given=two_ranges,
+        provers=(
+            Symbolic(),
+            Symbolic(Wrapping),
+            Symbolic(Whole),
+            Sweep(3),
+            Sampled(two_capped),
+        ),
+        mistakes=(
+            Mistake(regions, "overlaps", touching_counts),
+            Mistake(regions, "overlaps", only_containment),
+        ),
+    ),
+    Lemma(
+        claim=rounding_down_gives_the_nearest_aligned_address_below,
+        given=aligned_word,
+        provers=(Symbolic(), Symbolic(Wrapping), Sweep(), Sampled(with_power)),
+        mistakes=(Mistake(regions, "round_down", round_down_by_mask),),
+    ),
+    Lemma(
+        claim=rounding_up_gives_the_nearest_aligned_address_or_wraps_to_0,
+        given=aligned_word,
+        provers=(Symbolic(), Symbolic(Wrapping), Sweep(), Sampled(with_power)),
+        mistakes=(
+            Mistake(regions, "round_up", round_up_always),
+            Mistake(regions, "round_up", round_up_and_stay),
+            Mistake(owner("round_up"), "round_up", round_up_unmasked),
+        ),
+    ),
+    Lemma(
+        claim=pages_of_a_range_are_those_that_lie_in_it_whole,
+        given=page_numbers,
+        provers=(Symbolic(Whole), Symbolic(), Sampled(as_drawn)),
+        mistakes=(
+            Mistake(ops, "pfn_up", pfn_up_one_more),
+            Mistake(ops, "pfn_down", pfn_down_up),
+        ),
+        size="pages of 4,096 bytes",
+    ),
+    Lemma(
+        claim=the_next_block_is_the_largest_aligned_one_that_fits,
+        given=some_pages,
+        provers=(Symbolic(), Symbolic(Whole), Sampled(as_drawn)),
+        mistakes=(
+            Mistake(owner("largest_order"), "largest_order", order_by_room),
+            Mistake(owner("largest_order"), "largest_order", order_below),
+        ),
+    ),
+    Lemma(
+        claim=blocks_tile_the_pages_and_are_each_the_largest,
+        provers=(Sweep(cases=small_ranges), Sampled(few_pages, examples=60)),
+        mistakes=(
+            Mistake(ops, "blocks", blocks_of_one),
+            Mistake(ops, "blocks", blocks_beyond),
+        ),
+        size="up to 3,075 pages completely",
+    ),
+)
