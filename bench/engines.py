@@ -17,54 +17,30 @@ import hypothesis.stateful  # noqa: F401  (loaded here, so that no rate includes
 from table import Side, Table, Times, factor, fastest, span
 
 from mmoracle.checkers.bind.memblock import MEMBLOCK
+from mmoracle.checkers.bind.rbtree import RBTREE
 from mmoracle.checkers.explore import explore
 from mmoracle.checkers.kernel.judge import judge_log
 from mmoracle.checkers.kernel.memblock_log import read_log
 from mmoracle.checkers.kernel.text import read_lines
 from mmoracle.checkers.lockstep import lockstep
-from mmoracle.checkers.registry import SUBSYSTEMS
 from mmoracle.checkers.session import Divergence, Entry, Session
 from mmoracle.checkers.subsystem import Subsystem
 from mmoracle.checkers.verdict import Run, Verdict
 from mmoracle.checkers.walk import walk, walked
 from mmoracle.spec.core import Disallowed
-from mmoracle.spec.linux import Addr
-from mmoracle.spec.memblock.ops import OPS, CapMemoryRange, MemLimitRemoveMap
-from mmoracle.spec.memblock.regions import DOUBLE_INTO_RANGE, Config, Region
 
 TRACES = Path(__file__).parent.parent / "tests" / "data" / "traces"
 EXAMPLES = 10  # histories that Hypothesis draws in one run
 HISTORY = 50  # operations in one history: a kernel that stops must begin again
-CAPPING = (CapMemoryRange, MemLimitRemoveMap)  # they may free an array in use
-SMALL = Config(
-    width=8,
-    page_size=16,
-    region_bytes=4,
-    init_regions=4,
-    cache_bytes=4,
-    quirks=(DOUBLE_INTO_RANGE,),
-    can_resize=True,
-    start=(Region(Addr(16), Addr(96), nid=0),),
-    bases=(16, 32, 48, 80, 112),
-    sizes=(8, 16, 32),
-    aligns=(4, 16),
-    nids=(-1, 0),
-    limits=(0, 64),
-    ops=tuple(each.__name__ for each in OPS if each not in CAPPING),
-)  # where memblock has no configuration of the name `tiny`
 
 AnySub = Subsystem[Any, Any, Any]
 Case = tuple[AnySub, Any, str]  # a subsystem with one of its configurations
 
 
 def cases() -> list[Case]:
-    """Return the subsystems at their tiny size, or where it is missing a small one."""
-    subs, found = {MEMBLOCK.name: MEMBLOCK} | SUBSYSTEMS, []
-    for name in ("rbtree", MEMBLOCK.name):
-        tiny = subs[name].configs.get("tiny")
-        size = "tiny" if tiny is not None else "of 8 bits and 4 slots"
-        found.append((subs[name], tiny or SMALL, f"{name} {size}"))
-    return found
+    """Return the subsystems at their tiny size."""
+    subs = (RBTREE, MEMBLOCK)
+    return [(sub, sub.configs["tiny"], f"{sub.name} tiny") for sub in subs]
 
 
 # ------------------------------------------------------------------ engines
@@ -212,8 +188,8 @@ def halves(quick: bool) -> Table:
     }
     spec, answers, whole = (ratios[way] for way in list(WAYS)[1:])
     note = (
-        f"The specification, which answers and then judges its answer, takes {span(spec)}"
-        " times as long as the machine; comparing"
+        "The specification, which answers and then judges its answer, takes"
+        f" {span(spec)} times as long as the machine; comparing"
         f" answers costs {span(answers)} times the machine alone, and comparing whole"
         f" states after each step {span(whole)} times, which is why long walks do it"
         " only now and then."

@@ -71,6 +71,7 @@ def faith(*names: str) -> Callable[[F], F]:
 @click.option("--invariant", multiple=True, metavar="ID", help="Judge only these.")
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first violation.")
 @click.option("--keep-going", is_flag=True, help="Make every run, whatever fails.")
+@click.option("-n", "--workers", type=click.IntRange(1), help="Runs made at once.")
 @click.option("--report", multiple=True, metavar="junit=FILE", help="Write a report.")
 @as_json
 def check(
@@ -80,6 +81,7 @@ def check(
     invariant: tuple[str, ...],
     exitfirst: bool,
     keep_going: bool,
+    workers: int | None,
     json_: bool,
     **given: Any,
 ) -> int:
@@ -90,6 +92,7 @@ def check(
     subsystem's first violation ends its part.
     """
     from . import plan, report
+    from .pool import cores
     from .settings import settings
 
     asked = settings(given)
@@ -104,6 +107,7 @@ def check(
         whole=config is None and plan.is_scope(subs, asked.scope),
         keep_going=keep_going,
         exit_first=exitfirst,
+        workers=workers or cores(),
         started=teller.started,
         told=teller.told,
     )

@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import monotonic
-from typing import Any, cast
 
 from mmoracle.spec.core import C, Disallowed, Op, S, Step
 
 from .judge import Judge, closely, fresh, quickly, sound
 from .session import EXACT_STATE, Divergence
-from .subsystem import Fidelity, M, Subsystem, moves, words
+from .subsystem import Fidelity, M, Subsystem, bounds, moves
 from .trail import Links, blame
 from .verdict import Failure, Run, Verdict
 
@@ -91,7 +90,7 @@ def judged(x: Judge[C, S, M], cut: str, failure: Failure | None) -> Run:
         config="",
         fidelity=x.fidelity.value,
         verdict=verdict_on(x, failure is not None, cut),
-        scope=f"{which} of {words(cast(Any, x.cfg))}",
+        scope=f"{which}: {bounds(x.cfg)}",
         steps=x.steps,
         refusals=x.refusals,
         ops=dict(x.ops),

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from mmoracle.spec.core import sentence
 
 from .symbolic import (
+    Bounded,
     Exact,
     Paths,
     Undecided,
@@ -110,6 +111,14 @@ class Lemma:
 # ------------------------------------------------------------------ provers
 
 
+NAMES: dict[type[Word], str] = {
+    Exact: "z3 words",
+    Wrapping: "z3 wrapping words",
+    Bounded: "z3 64-bit integers",
+    Whole: "z3 integers",
+}
+
+
 @dataclass(frozen=True)
 class Symbolic:
     """Z3 on every path: over words of 64 bits, or over integers without a bound."""
@@ -120,7 +129,7 @@ class Symbolic:
     @property
     def name(self) -> str:
         """Return the prover's name."""
-        return {Exact: "z3", Wrapping: "z3 wrapping", Whole: "z3 integers"}[self.kind]
+        return NAMES[self.kind]
 
     @property
     def scope(self) -> str:

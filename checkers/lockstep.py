@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mmoracle.spec.core import C, Domain, Ints, S
 
 from .draw import enabled, width
 from .session import Divergence, Session
-from .subsystem import Fidelity, M, Subsystem, words
+from .subsystem import Fidelity, M, Subsystem, bounds
 from .verdict import Failure, Run
 from .walk import missed, verdict_on
 
@@ -48,7 +48,7 @@ def lockstep(
         config=config,
         fidelity=fidelity.value,
         verdict=verdict_on(failure, counts.total()),
-        scope=f"{examples} histories of {steps} steps of {words(cast(Any, cfg))}",
+        scope=f"{examples} histories of {steps} steps: {bounds(cfg)}",
         steps=counts.total(),
         depth=steps,
         seconds=monotonic() - started,

@@ -14,6 +14,7 @@ from .codec import Header, trace_lines, write_trace
 from .explore import Progress, explore
 from .lockstep import lockstep
 from .minimize import shrink
+from .pool import Pool
 from .registry import SUBSYSTEMS
 from .session import GENERIC_RULES
 from .settings import Disabled, Settings, Unusable, nearest
@@ -224,6 +225,7 @@ def check(
     whole: bool,
     keep_going: bool = False,
     exit_first: bool = False,
+    workers: int = 1,
     started: Callable[[Job], Progress | None] = lambda job: None,
     told: Callable[[Run], None] = lambda run: None,
 ) -> Report:
@@ -233,25 +235,46 @@ def check(
     a witness none of them reached means that the model is vacuous.
     """
     report, broken = Report(settings), set[str]()
-    for i, job in enumerate(todo):
-        if (broken and exit_first) or (job.sub.name in broken and not keep_going):
-            report.left += 1
-            continue
-        try:
-            run = perform(job, settings, started(job))
-        except KeyboardInterrupt:
-            report.left, report.interrupted = report.left + len(todo) - i, True
-            break
-        report.runs.append(run)
-        if run.failure is not None:
-            broken.add(job.sub.name)
-            saved = keep(run.failure, run)
-            if saved is not None:
-                report.files[len(report.runs) - 1] = saved
-        told(run)
+
+    def needless(at: int) -> bool:
+        mine = todo[at].sub.name in broken and not keep_going
+        return mine or bool(broken and exit_first)
+
+    made = 0
+    try:
+        for at, run in results(todo, settings, workers, needless, started):
+            made = at + 1
+            if run is None:
+                report.left += 1
+                continue
+            report.runs.append(run)
+            if run.failure is not None:
+                broken.add(run.subsystem)
+                saved = keep(run.failure, run)
+                if saved is not None:
+                    report.files[len(report.runs) - 1] = saved
+            told(run)
+    except KeyboardInterrupt:
+        report.left, report.interrupted = report.left + len(todo) - made, True
     if whole and not report.interrupted:
         report.missed = never_reached(report.runs)
     return report
+
+
+def results(
+    todo: Sequence[Job],
+    settings: Settings,
+    workers: int,
+    needless: Callable[[int], bool],
+    started: Callable[[Job], Progress | None],
+) -> Iterator[tuple[int, Run | None]]:
+    """Yield each run in order, None for one that is needless by then."""
+    if workers > 1 and len(todo) > 1:
+        pool = Pool(lambda job: perform(job, settings), todo, min(workers, len(todo)))
+        yield from pool.results(needless)
+        return
+    for at, job in enumerate(todo):
+        yield at, None if needless(at) else perform(job, settings, started(job))
 
 
 def never_reached(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:

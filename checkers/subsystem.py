@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from itertools import product
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from mmoracle.spec.core import (
     C,
@@ -121,6 +121,16 @@ def words(op: Op[C, S]) -> str:
         if getattr(op, each.name) != each.default
     ]
     return f"{type(op).__name__}({', '.join(shown)})"
+
+
+def bounds(cfg: C) -> str:
+    """Return the numbers and switches of a configuration that are not the default."""
+    return ", ".join(
+        f"{each.name} {number(getattr(cfg, each.name))}"
+        for each in fields(cast(Any, cfg))
+        if isinstance(getattr(cfg, each.name), int | str)
+        and getattr(cfg, each.name) != each.default
+    )
 
 
 def number(thing: object) -> str:

@@ -6,12 +6,12 @@ the other side in a later run, no side that the solver shows to be impossible.
 
 `Exact` words compute as Python does: their terms grow, so that nothing ever wraps.
 `Wrapping` words compute as unsigned words of C do.  `Whole` words are the integers
-from 0 up, without a bound and without bits.
+from 0 up, without a bound; `Bounded` ones are those below 2**bits, where they start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -336,7 +336,7 @@ class Wrapping(Word):
 
 
 class Whole(Word):
-    """An integer without a bound; only its low bits are known."""
+    """An integer without a bound; only masks of low or of high bits are known."""
 
     __slots__ = ()
     logic = "QF_LIA"
@@ -347,9 +347,11 @@ class Whole(Word):
         return self.term, b
 
     def __and__(self, other: Any) -> Word:
-        if not isinstance(other, int) or other < 0 or other & (other + 1):
-            raise Unsupported("of an integer without a bound only low bits are known")
-        return self % (other + 1)
+        if isinstance(other, int) and other >= 0 and not other & (other + 1):
+            return self % (other + 1)
+        if isinstance(other, int) and other < 0 and not -other & (-other - 1):
+            return self - self % -other
+        raise Unsupported("integers are masked at one power of two only")
 
     def __or__(self, other: Any) -> Word:
         raise Unsupported("an integer without a bound has no bits here")
@@ -365,6 +367,12 @@ class Whole(Word):
         return self.like(self.term / z3.IntVal(divisor))  # floor, for these
 
 
+class Bounded(Whole):
+    """An integer that started as a word; never wraps, and is quicker than `Exact`."""
+
+    __slots__ = ()
+
+
 def literal(number: int) -> Any:
     """Return a number as a signed term just wide enough."""
     return z3.BitVecVal(number, number.bit_length() + 1)
@@ -372,12 +380,21 @@ def literal(number: int) -> Any:
 
 def fresh(kind: type[Word], paths: Paths, name: str, bits: int) -> Word:
     """Return a word of any value: 0 to 2**bits - 1, or any integer from 0 up."""
-    if kind is Whole:
-        word = Whole(paths, z3.Int(name))
+    if issubclass(kind, Whole):
+        word = kind(paths, z3.Int(name))
         paths.solver.add(word.term >= 0)
+        if kind is Bounded:
+            paths.solver.add(word.term < 1 << bits)
         return word
     term = z3.BitVec(name, bits)
     return kind(paths, z3.ZeroExt(1, term) if kind is Exact else term)
+
+
+def one_of(word: Any, numbers: Iterable[int]) -> Any:
+    """Return the plain number that a word is, following a path for each of these."""
+    if isinstance(word, Word):
+        return next((number for number in numbers if word == number), word)
+    return word
 
 
 def value_of(model: Any, word: Word) -> int:

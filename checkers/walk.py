@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from random import Random
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from mmoracle.spec.core import C, Disallowed, Op, Result, S
 
@@ -19,7 +19,7 @@ from .session import (
     Session,
     difference,
 )
-from .subsystem import Fidelity, M, Subsystem, words
+from .subsystem import Fidelity, M, Subsystem, bounds
 from .verdict import Failure, Run, Verdict
 
 
@@ -65,7 +65,7 @@ def walk(
         config=config,
         fidelity=fidelity.value,
         verdict=verdict_on(failure, done),
-        scope=f"{steps} random steps of {words(cast(Any, cfg))}",
+        scope=f"{steps} random steps: {bounds(cfg)}",
         steps=done,
         depth=done,
         seconds=monotonic() - started,

@@ -344,9 +344,9 @@ WORDS = (
         claim=capping_stops_at_the_top_and_cuts_nothing_that_fits,
         given=in_a_word,
         provers=(
+            Symbolic(Whole),
             Symbolic(),
             Symbolic(Wrapping),
-            Symbolic(Whole),
             Sweep(),
             Sampled(as_drawn),
         ),
@@ -360,9 +360,8 @@ WORDS = (
         claim=ranges_overlap_exactly_where_they_share_an_address,
         given=two_ranges,
         provers=(
-            Symbolic(),
-            Symbolic(Wrapping),
             Symbolic(Whole),
+            Symbolic(Wrapping),
             Sweep(3),
             Sampled(two_capped),
         ),
@@ -400,7 +399,7 @@ WORDS = (
     Lemma(
         claim=the_next_block_is_the_largest_aligned_one_that_fits,
         given=some_pages,
-        provers=(Symbolic(), Symbolic(Whole), Sampled(as_drawn)),
+        provers=(Symbolic(Whole), Sampled(as_drawn)),
         mistakes=(
             Mistake(owner("largest_order"), "largest_order", order_by_room),
             Mistake(owner("largest_order"), "largest_order", order_below),
