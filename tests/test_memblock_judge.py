@@ -502,3 +502,109 @@ def test_synthetic_kernels_double_their_arrays_and_fail_requests(monkeypatch):
     assert "reserved is doubled to 16 at" in text
     assert "memblock_double_array" in text
     assert re.search(rf"{REQUEST}.*\n.*{REQUEST}", text)
+
+
+# ------------------------------------------------------------------ short logs
+
+ALLOC = "memblock_alloc_range_nid+0xb4/0x126"
+DRIVER = "setup_arch+0x665/0xc55"
+DOUBLE = "memblock_double_array+0x1c5/0x2a1"
+
+
+def call(what, base, end, caller=DRIVER):
+    """Return the line of a call; the end is not included."""
+    return f"memblock_{what}: [{base:#018x}-{(end - 1) % 2**64:#018x}] {caller}"
+
+
+def ask(size, align):
+    """Return the line of a request that any address satisfies."""
+    none = "0x0000000000000000"
+    bounds = f"nid=-1 from={none} max_addr={none}"
+    return f"memblock_alloc_try_nid: {size} bytes align={align:#x} {bounds} {DRIVER}"
+
+
+def page(base):
+    """Return a request for a page and its answer."""
+    return ask(4096, 4096), call("reserve", base, base + 4096, ALLOC)
+
+
+def doubled(count, base):
+    """Return the line of a doubled array of reservations."""
+    span = f"[{base:#018x}-{base + count * 24 - 1:#018x}]"
+    return f"memblock: reserved is doubled to {count} at {span}"
+
+
+def table(*reserved, memory=(0x100000, 0x10000000)):
+    """Return the lines of a table with one memory region."""
+    lists = (("memory", [memory]), ("reserved", reserved))
+    sizes = [f"{name} size = {sum(b - a for a, b in t):#018x}" for name, t in lists]
+    lines = ["MEMBLOCK configuration:", f" {' '.join(sizes)}"]
+    for name, t in lists:
+        lines.append(f" {name}.cnt  = {len(t):#x}")
+        for i, (a, b) in enumerate(t):
+            span = f"[{a:#018x}-{b - 1:#018x}], {b - a:#018x} bytes"
+            lines.append(f" {name}[{i:#x}]\t{span} flags: 0x0")
+    return lines
+
+
+KERNEL = (0x100000, 0x200000)
+TRUE = {
+    "a request that fails, then a driver's reservation": [
+        *table(KERNEL),
+        ask(1 << 30, 64),
+        call("reserve", 0x200000, 0x201000),
+    ],
+    "a request that fails, then a physical allocation without a line": [
+        *table(KERNEL),
+        ask(1 << 30, 64),
+        call("reserve", 0xFFFF000, 0x10000000, ALLOC),
+    ],
+    "a limit set silently above a hole that is smaller than a page": [
+        *table(KERNEL, (0x7FFF000, 0x7FFF800)),
+        *(line for base in (0x7FFE000, 0x7FFD000, 0x7FFC000) for line in page(base)),
+        ask(64, 64),
+        call("reserve", 0x7FFFFC0, 0x8000000, ALLOC),
+    ],
+    "a limit set silently, first seen where an array doubles": [
+        *table(KERNEL),
+        *page(0x7FFF000),
+        doubled(256, 0x7FFD000),
+        call("reserve", 0x7FFD000, 0x7FFF000, DOUBLE),
+        *(line for base in (0x7FFC000, 0x7FFB000, 0x7FFA000) for line in page(base)),
+    ],
+    "an array that doubles for a silent memblock_set_node() after a free": [
+        *table(KERNEL, (0xFFFE000, 0x10000000)),
+        call("free", 0xFFFE000, 0x10000000),
+        doubled(256, 0xFFFE000),
+        call("reserve", 0xFFFE000, 0x10000000, DOUBLE),
+    ],
+}
+FALSE = {
+    "an answer before the first table that is not aligned": [
+        ask(64, 4096),
+        call("reserve", 0xFFFFF40, 0xFFFFF80, ALLOC),
+        *table(KERNEL, (0xFFFFF40, 0xFFFFF80)),
+    ],
+    "a block before the first table that lies in an earlier one": [
+        call("reserve", 0xFFFF000, 0x10000000, ALLOC),
+        call("reserve", 0xFFFF000, 0x10000000, ALLOC),
+        *table(KERNEL, (0xFFFF000, 0x10000000)),
+    ],
+    "a free that ends before it begins": [
+        *table(KERNEL, (0xFFFF000, 0x10000000)),
+        call("free", 0x50000000, 0x10000000),
+    ],
+}
+LINUX = "[    0.000000] Linux version 5.10.0 (gcc)"
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_what_a_kernel_does_is_not_blamed(name, judge):
+    run = judge([LINUX, *TRUE[name]])
+    assert run.verdict is Verdict.BOUNDED, run.failure
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_what_no_kernel_does_is_blamed(name, judge):
+    run = judge([LINUX, *FALSE[name]])
+    assert run.verdict is Verdict.VIOLATED
