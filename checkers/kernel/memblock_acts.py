@@ -41,7 +41,8 @@ def acts_of(entries: list[Entry]) -> Iterator[Act]:
             continue
         if isinstance(entry, Request) and at < len(entries):
             following = entries[at]
-            if isinstance(following, Range) and following.what == "reserve":
+            ours = "memblock_" in following.caller  # else somebody else's reservation
+            if isinstance(following, Range) and following.what == "reserve" and ours:
                 answer, at = following, at + 1
             elif isinstance(following, Torn):  # the answer is what was torn
                 continue
@@ -78,7 +79,7 @@ def torn_in(acts: list[Act]) -> Torn | None:
 def answer_fault(act: Act) -> Bad | None:
     """Return what is wrong with a call whatever the state: its range or its answer."""
     request, call = act.entry, act.answer or act.entry
-    grows = isinstance(call, Range) and call.what in ("add", "reserve")
+    grows = isinstance(call, Range) and call.what in ("add", "reserve", "free")
     if isinstance(call, Range) and grows and call.base + call.size > 1 << 64:
         why = f"the range of {call.what} ends before it begins"
         return Bad(call.line, "MB-SORTED", why)
@@ -89,5 +90,8 @@ def answer_fault(act: Act) -> Bad | None:
         return Bad(request.line, "MB-ALLOC", why)
     if isinstance(call, Range) and call.size != request.size:
         why = f"{request.size} bytes were asked for, {call.size} were reserved"
+        return Bad(call.line, "MB-ALLOC", why)
+    if isinstance(call, Range) and request.align and call.base % request.align:
+        why = f"{call.base:#x} is not aligned to {request.align:#x}"
         return Bad(call.line, "MB-ALLOC", why)
     return None

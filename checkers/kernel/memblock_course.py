@@ -22,16 +22,18 @@ from mmoracle.spec.memblock.ops import (
     Reserve,
 )
 from mmoracle.spec.memblock.regions import (
+    NONE,
     Config,
     Memblock,
     Outcome,
     Region,
     page_up,
 )
-from mmoracle.spec.memblock.search import Linux
+from mmoracle.spec.memblock.regions import Request as Search
+from mmoracle.spec.memblock.search import Linux, lowest_fit
 
 from .memblock_acts import Act, Bad, answer_fault, calls_of
-from .memblock_log import Range, Request, Table, Torn
+from .memblock_log import Doubled, Range, Request, Table, Torn
 from .memblock_tables import (
     difference,
     regions_of,
@@ -144,24 +146,36 @@ def change(course: Course, call: Range) -> None:
 
 def grow(course: Course, act: Act) -> None:
     """Check where arrays doubled to, and do the calls that the doubling made."""
-    hand = act.answer or act.entry
-    held = (hand.base, hand.size) if isinstance(hand, Range) else (0, 0)
     for each in act.growth:
         if isinstance(each, Range):
             change(course, each)
             continue
-        nr_bytes = page_up(course.cfg, each.new_max * course.cfg.region_bytes)
         course.asked += 1
-        due = {
-            Linux(True).array(course.cfg, course.s, each.type, (range_,), nr_bytes)[0]
-            for range_ in (held, (0, 0))
-        }
-        if each.base not in due:
-            places = " or ".join(hex(place) for place in due if place is not None)
-            why = f"the {each.type} array doubled to {each.base:#x}, not {places}"
-            course.bad = course.bad or Bad(each.line, "MB-META", why)
-        else:
+        due = places_due(course, act, each)
+        if each.base in due:
             course.exact += 1
+            continue
+        places = " or ".join(hex(place) for place in due if place is not None)
+        why = f"the {each.type} array doubled to {each.base:#x}, not {places}"
+        course.doubted = Bad(each.line, "MB-META", why)
+
+
+def places_due(course: Course, act: Act, each: Doubled) -> set[int | None]:
+    """Return where an array may double to: for this call, or for a silent one.
+
+    A silent call, memblock_set_node() or a flag, names a range that is not known; the
+    array that grows for it is looked for as if there were none, before or after.
+    """
+    hand = act.answer or act.entry
+    held = (hand.base, hand.size) if isinstance(hand, Range) else (0, 0)
+    later = course.fork()
+    if isinstance(hand, Range):
+        change(later, replace(hand, caller=""))
+    nr_bytes = page_up(course.cfg, each.new_max * course.cfg.region_bytes)
+    return {
+        Linux(True).array(course.cfg, s, each.type, (range_,), nr_bytes)[0]
+        for s, range_ in ((course.s, held), (course.s, (0, 0)), (later.s, (0, 0)))
+    }
 
 
 def wish(request: Request) -> PhysAlloc | AllocTryNid:
@@ -186,7 +200,11 @@ def predict(course: Course, act: Act, request: Request) -> None:
     try:
         following = op.after(course.cfg, course.s, Outcome(Addr(got)))
     except Disallowed as no:
-        course.bad = Bad(line, no.rule, f"{no.why}; Linux gives {due:#x}", addr=got)
+        found = Bad(line, no.rule, f"{no.why}; Linux gives {due:#x}", addr=got)
+        if course.s.current_limit == course.cfg.top:
+            course.bad = found
+        else:  # a limit that was supposed may have moved again
+            course.doubted = found
         return
     grow(course, act)
     if due == got:
@@ -219,20 +237,27 @@ def advance(course: Course, act: Act) -> None:
     elif isinstance(entry, Table):
         compare(course, entry)
     elif isinstance(entry, Request):
-        if act.answer is None and may_answer(course, entry):
-            course.torn = course.torn or Torn(entry.line, "the request has no answer")
-            course.blind = True
-        else:
-            predict(course, act, entry)
+        request(course, act, entry)
     else:
         course.bad = answer_fault(act)
         grow(course, act)
         change(course, entry)
 
 
-def may_answer(course: Course, request: Request) -> bool:
-    """Say whether the specification finds a block for a request."""
-    return bool(wish(request).choose(course.cfg, course.s).value)
+def request(course: Course, act: Act, entry: Request) -> None:
+    """Follow a request; where none can be satisfied, the next call is another's."""
+    due = wish(entry).choose(course.cfg, course.s).value
+    if due and act.answer is None:
+        course.torn = course.torn or Torn(entry.line, "the request has no answer")
+        course.blind = True
+    elif due or act.answer is None or act.answer.size == entry.size:
+        predict(course, act, entry)
+    else:
+        course.asked, course.exact = course.asked + 1, course.exact + 1
+        other = Act(act.answer, growth=act.growth)
+        course.bad = answer_fault(other)
+        grow(course, other)
+        change(course, act.answer)
 
 
 def follow(course: Course, acts: list[Act], budget: int = SUPPOSITIONS) -> Course:
@@ -251,24 +276,54 @@ def follow(course: Course, acts: list[Act], budget: int = SUPPOSITIONS) -> Cours
 def suppose(before: Course, acts: list[Act], budget: int) -> Course | None:
     """Look for a silent change that explains an answer and what comes after it."""
     act, s, top = acts[before.at], before.s, Addr(before.cfg.top)
-    answer = act.answer
-    if answer is None:
-        return None
-    limit = Addr(page_up(before.cfg, answer.base + answer.size))
-    for what, changed in (
-        ("the direction was switched", replace(s, bottom_up=not s.bottom_up)),
-        ("current_limit was lifted", replace(s, current_limit=top)),
-        (f"current_limit was set to {limit:#x}", replace(s, current_limit=limit)),
-    ):
-        trial = before.fork()
-        trial.s = changed
-        trial.notes.append(f"line {answer.line}: supposing that {what} silently")
-        advance(trial, act)
-        if trial.bad is None and trial.doubted is None:
-            trial = follow(trial, acts, budget - 1)
-            if trial.exact - before.exact > CONFIRMED:
-                return trial
+    for line, limit in limits(before, act):
+        for what, changed in (
+            ("the direction was switched", replace(s, bottom_up=not s.bottom_up)),
+            ("current_limit was lifted", replace(s, current_limit=top)),
+            (f"current_limit was set to {limit:#x}", replace(s, current_limit=limit)),
+        ):
+            trial = before.fork()
+            trial.s = changed
+            trial.notes.append(f"line {line}: supposing that {what} silently")
+            advance(trial, act)
+            if trial.bad is None and trial.doubted is None:
+                trial = follow(trial, acts, budget - 1)
+                if trial.exact - before.exact > CONFIRMED:
+                    return trial
     return None
+
+
+def limits(course: Course, act: Act) -> list[tuple[int, Addr]]:
+    """Return (line, limit) for each block of an act: the roundest limit that fits it.
+
+    Every limit from the block's end up to where a higher block would fit gives the
+    same answer; the roundest of them is the likeliest.
+    """
+    found = []
+    for block in (act.answer, *act.growth):
+        if isinstance(block, Doubled):
+            size = page_up(course.cfg, block.end + 1 - block.base)
+            align = course.cfg.page_size
+        elif block is act.answer and isinstance(block, Range):
+            size, align = block.size, getattr(act.entry, "align", 0) or 1
+        else:
+            continue
+        end = block.base + size
+        free = replace(course.s, current_limit=Addr(course.cfg.top))
+        above = Search(size, align, block.base + 1, course.cfg.top, -1, NONE)
+        higher = lowest_fit(course.cfg, free, above)
+        stop = higher + size if higher else course.cfg.top
+        found.append((block.line, Addr(roundest(end, stop))))
+    return found
+
+
+def roundest(low: int, high: int) -> int:
+    """Return the number in [low, high) with the most zero bits at its end."""
+    for bit in reversed(range(high.bit_length())):
+        number = -(-low >> bit) << bit
+        if low <= number < high:
+            return number
+    return low
 
 
 def blame(course: Course, acts: list[Act]) -> None:

@@ -121,6 +121,7 @@ def early_fault(acts: list[Act], table: Table) -> Bad | None:
     holding: dict[str, list[Span]] = {"memory": [], "reserved": []}
     lacking: dict[str, list[Span]] = {"memory": [], "reserved": []}
     odd = next((bad for act in acts if (bad := answer_fault(act)) is not None), None)
+    odd = odd or twice(calls_of(acts))
     if odd is not None:
         return odd
     for call in reversed(calls_of(acts)):
@@ -142,6 +143,21 @@ def early_fault(acts: list[Act], table: Table) -> Bad | None:
             why = f"{call.what} of {show(missing)} is not what the first table shows"
             return Bad(call.line, "MB-SET", why)
     return unexplained(calls_of(acts), holding["reserved"], sets["reserved"])
+
+
+def twice(calls: list[Range]) -> Bad | None:
+    """Return a block that was allocated although an earlier call had reserved it."""
+    live: list[Span] = []
+    for call in calls:
+        span = (call.base, call.base + call.size)
+        if call.what == "free":
+            live = without(live, [span])
+        elif call.what == "reserve":
+            if "memblock_alloc" in call.caller and (hit := common([span], live)):
+                why = f"{show(hit)} was allocated and is reserved already"
+                return Bad(call.line, "MB-ALLOC", why)
+            live = joined([*live, span])
+    return None
 
 
 def unexplained(calls: list[Range], said: list[Span], shown: list[Span]) -> Bad | None:
