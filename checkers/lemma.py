@@ -113,7 +113,7 @@ class Lemma:
 
 NAMES: dict[type[Word], str] = {
     Exact: "z3 words",
-    Wrapping: "z3 wrapping words",
+    Wrapping: "z3 wrapping integers",
     Bounded: "z3 64-bit integers",
     Whole: "z3 integers",
 }

@@ -5,8 +5,8 @@ whenever it asks whether a comparison of words is true, `Paths` answers: one sid
 the other side in a later run, no side that the solver shows to be impossible.
 
 `Exact` words compute as Python does: their terms grow, so that nothing ever wraps.
-`Wrapping` words compute as unsigned words of C do.  `Whole` words are the integers
-from 0 up, without a bound; `Bounded` ones are those below 2**bits, where they start.
+`Whole` words are the integers from 0 up, without a bound; `Bounded` ones start below
+2**bits and never wrap either, `Wrapping` ones compute as unsigned words of C do.
 """
 
 from __future__ import annotations
@@ -315,26 +315,6 @@ class Exact(Word):
         return self.like(self.term >> (divisor.bit_length() - 1))  # arithmetic: floor
 
 
-class Wrapping(Word):
-    """An unsigned word of C: every operation wraps."""
-
-    __slots__ = ()
-    logic = "QF_BV"
-
-    def pair(self, other: Any, carry: int = 0) -> tuple[Any, Any]:
-        """Return both terms in the width of the word; numbers wrap as well."""
-        a = self.term
-        b = other.term if isinstance(other, Word) else z3.BitVecVal(other, a.size())
-        return a, b
-
-    def less(self, a: Any, b: Any) -> Any:
-        """Return the term that says a < b, unsigned."""
-        return z3.ULT(a, b)
-
-    def __floordiv__(self, divisor: int) -> Word:
-        return self.like(z3.UDiv(self.term, z3.BitVecVal(divisor, self.term.size())))
-
-
 class Whole(Word):
     """An integer without a bound; only masks of low or of high bits are known."""
 
@@ -373,6 +353,44 @@ class Bounded(Whole):
     __slots__ = ()
 
 
+class Wrapping(Whole):
+    """An unsigned word of C as an integer: every sum and difference wraps."""
+
+    __slots__ = ()
+    SIZE: ClassVar[int] = 1 << 64
+
+    def pair(self, other: Any, carry: int = 0) -> tuple[Any, Any]:
+        """Return both terms as integers; numbers wrap as well."""
+        return super().pair(other % self.SIZE if isinstance(other, int) else other)
+
+    def wrapped(self, term: Any) -> Word:
+        """Return a sum or a difference of two words as a word."""
+        low = z3.If(term < 0, term + self.SIZE, term)
+        return self.like(z3.If(term >= self.SIZE, term - self.SIZE, low))
+
+    def __add__(self, other: Any) -> Word:
+        a, b = self.pair(other)
+        return self.wrapped(a + b)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Word:
+        a, b = self.pair(other)
+        return self.wrapped(a - b)
+
+    def __rsub__(self, other: Any) -> Word:
+        a, b = self.pair(other)
+        return self.wrapped(b - a)
+
+    def __mul__(self, factor: int) -> Word:
+        raise Unsupported("products of wrapping words are not known")
+
+    __rmul__ = __mul__
+
+    def __mod__(self, divisor: int) -> Word:
+        return self.like(self.term % z3.IntVal(divisor))
+
+
 def literal(number: int) -> Any:
     """Return a number as a signed term just wide enough."""
     return z3.BitVecVal(number, number.bit_length() + 1)
@@ -383,7 +401,7 @@ def fresh(kind: type[Word], paths: Paths, name: str, bits: int) -> Word:
     if issubclass(kind, Whole):
         word = kind(paths, z3.Int(name))
         paths.solver.add(word.term >= 0)
-        if kind is Bounded:
+        if kind is not Whole:
             paths.solver.add(word.term < 1 << bits)
         return word
     term = z3.BitVec(name, bits)

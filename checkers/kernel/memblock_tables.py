@@ -147,16 +147,17 @@ def early_fault(acts: list[Act], table: Table) -> Bad | None:
 
 def twice(calls: list[Range]) -> Bad | None:
     """Return a block that was allocated although an earlier call had reserved it."""
-    live: list[Span] = []
+    live: list[tuple[Span, int]] = []
     for call in calls:
         span = (call.base, call.base + call.size)
         if call.what == "free":
-            live = without(live, [span])
+            live = [(part, line) for s, line in live for part in without([s], [span])]
         elif call.what == "reserve":
-            if "memblock_alloc" in call.caller and (hit := common([span], live)):
-                why = f"{show(hit)} was allocated and is reserved already"
-                return Bad(call.line, "MB-ALLOC", why)
-            live = joined([*live, span])
+            for other, line in live if "memblock_alloc" in call.caller else ():
+                if hit := common([span], [other]):
+                    why = f"{show(hit)} was allocated, but line {line} reserved it"
+                    return Bad(call.line, "MB-ALLOC", why, suspect=line)
+            live.append((span, call.line))
     return None
 
 

@@ -237,7 +237,6 @@ SEARCHES = (
         given=one_range,
         provers=(
             Symbolic(Bounded),
-            Symbolic(),
             Symbolic(Wrapping),
             Sweep(3),
             Sampled(sorted_range),
@@ -252,7 +251,6 @@ SEARCHES = (
         given=one_range,
         provers=(
             Symbolic(Bounded),
-            Symbolic(),
             Symbolic(Wrapping),
             Sweep(3),
             Sampled(sorted_range),

@@ -10,7 +10,15 @@ from typing import Any
 
 from mmoracle.checkers.bind.memblock import machine
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
-from mmoracle.checkers.symbolic import Whole, Wrapping, agree, either, every
+from mmoracle.checkers.symbolic import (
+    Bounded,
+    Whole,
+    Wrapping,
+    agree,
+    either,
+    every,
+    one_of,
+)
 from mmoracle.spec.core import value
 from mmoracle.spec.linux import MAX_ORDER, Addr
 from mmoracle.spec.memblock import ops, regions
@@ -51,11 +59,6 @@ MACHINE = type(machine(Config()))
 def owner(name: str) -> type:
     """Return the class of the machine that defines a method."""
     return next(cls for cls in MACHINE.__mro__ if name in vars(cls))
-
-
-def is_power_of_two(align: Any) -> Any:
-    """Say whether an alignment is one that the kernel may ask for."""
-    return every(align >= 1, (align & (align - 1)) == 0)
 
 
 # ------------------------------------------------------------------ capping
@@ -141,18 +144,19 @@ def only_containment(base: int, end: int, r: Region) -> bool:
 # ------------------------------------------------------------------ rounding
 
 
-def aligned_word(top: Any, addr: Any, align: Any) -> Iterable[Any]:
-    """Assume an address and an alignment that is a power of two."""
-    return (*in_a_word(top, addr, align), is_power_of_two(align))
+def aligned_word(top: Any, addr: Any, bit: Any) -> Iterable[Any]:
+    """Assume an address and an alignment of 1 << bit."""
+    return (addr <= top, bit < top.bit_length())
 
 
 def rounding_down_gives_the_nearest_aligned_address_below(
-    top: Any, addr: Any, align: Any
+    top: Any, addr: Any, bit: Any
 ) -> Any:
     """The result is aligned, not above the address, and less than one unit away."""
+    align = 1 << one_of(bit, range(top.bit_length()))
     down = regions.round_down(addr, align)
     return every(
-        (down & (align - 1)) == 0,
+        down % align == 0,
         down <= addr,
         addr - down < align,
         twin(config(top)).round_down(addr, align) == down,
@@ -160,16 +164,16 @@ def rounding_down_gives_the_nearest_aligned_address_below(
 
 
 def rounding_up_gives_the_nearest_aligned_address_or_wraps_to_0(
-    top: Any, addr: Any, align: Any
+    top: Any, addr: Any, bit: Any
 ) -> Any:
     """The result is aligned and brackets; it wraps, to 0, where no word is left."""
-    cfg = config(top)
+    cfg, align = config(top), 1 << one_of(bit, range(top.bit_length()))
     up = regions.round_up(cfg, addr, align)
-    brackets = every(up >= addr, up - addr < align)
     wraps = addr > top - (align - 1)
+    brackets = every(top - addr >= align - 1, up >= addr, up - addr < align)
     return every(
-        (up & (align - 1)) == 0,
-        either(every(wraps, up == 0), every(top - addr >= align - 1, brackets)),
+        up % align == 0,
+        either(every(wraps, up == 0), brackets),
         twin(cfg).round_up(addr, align) == up,
     )
 
@@ -334,9 +338,9 @@ def two_capped(top: int, values: Values) -> Values:
     return base, min(size, top - base), start, min(length, top - start), addr
 
 
-def with_power(top: int, values: Values) -> Values:
-    """Make the last word a power of two."""
-    return (*values[:-1], 1 << values[-1] % top.bit_length())
+def with_bit(top: int, values: Values) -> Values:
+    """Make the last word the number of a bit."""
+    return (*values[:-1], values[-1] % top.bit_length())
 
 
 WORDS = (
@@ -373,13 +377,25 @@ WORDS = (
     Lemma(
         claim=rounding_down_gives_the_nearest_aligned_address_below,
         given=aligned_word,
-        provers=(Symbolic(), Symbolic(Wrapping), Sweep(), Sampled(with_power)),
+        provers=(
+            Symbolic(Bounded),
+            Symbolic(),
+            Symbolic(Wrapping),
+            Sweep(),
+            Sampled(with_bit),
+        ),
         mistakes=(Mistake(regions, "round_down", round_down_by_mask),),
     ),
     Lemma(
         claim=rounding_up_gives_the_nearest_aligned_address_or_wraps_to_0,
         given=aligned_word,
-        provers=(Symbolic(), Symbolic(Wrapping), Sweep(), Sampled(with_power)),
+        provers=(
+            Symbolic(Bounded),
+            Symbolic(),
+            Symbolic(Wrapping),
+            Sweep(),
+            Sampled(with_bit),
+        ),
         mistakes=(
             Mistake(regions, "round_up", round_up_always),
             Mistake(regions, "round_up", round_up_and_stay),
