@@ -4,7 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: check test lint check-deep prove bench mutants coverage clean
+.PHONY: help check test lint check-deep prove bench mutants coverage clean
+
+help:  ## this list
+	@grep -E "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed -E "s/:[^#]*## /\t/" | expand -t 14
 
 check: $(READY)  ## verify both subsystems: tiny sizes completely, real sizes at random
 	@$(BIN)/mmoracle check

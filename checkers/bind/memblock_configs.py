@@ -7,6 +7,7 @@ behaviours of real 5.10 that break a law, and exploring them finds each again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mmoracle.spec.linux import MAX_NUMNODES, Addr, MemblockFlags
@@ -160,6 +161,12 @@ TOP = tiny(
     ops=("Add", "TrimMemory", "CapMemoryRange", "Reserve"),
 )
 
+# The slow tier: the same, a size larger.
+DEEP_SETS = replace(SETS, width=4, bases=(10, 11, 12, 13, 14, 15), sizes=(0, 1, 2, 15))
+DEEP_NO_MAP = replace(NO_MAP, start=(ram(1, 4),), limits=(0, 3, 9))
+DEEP_SEARCH = replace(SEARCH, sizes=(0, 1, 2, 3), aligns=(1, 2, 4), limits=(0, 3, 7))
+DEEP_DOUBLE = replace(DOUBLE, bases=(2, 4, 6, 8, 10, 12), ops=("Reserve", "Remove"))
+
 # Random histories on machines of a few hundred pages, with every operation on offer.
 SMALL = Config(
     width=20,
@@ -207,8 +214,7 @@ REAL = Config(
 
 def as_shipped(cfg: Config, quirk: str) -> Config:
     """Return a machine that behaves as real 5.10 in one point."""
-    fields = {name: getattr(cfg, name) for name in cfg.__dataclass_fields__}
-    return Config(**{**fields, "quirks": (quirk,)})
+    return replace(cfg, quirks=(quirk,))
 
 
 CONFIGS = {
@@ -225,6 +231,10 @@ CONFIGS = {
     "tiny-slab": SLAB,
     "tiny-boot": BOOT,
     "tiny-top": TOP,
+    "deep": DEEP_SETS,
+    "deep-nomap": DEEP_NO_MAP,
+    "deep-search": DEEP_SEARCH,
+    "deep-double": DEEP_DOUBLE,
     "small": SMALL,
     "linux": REAL,
     "v5.10-double-into-range": as_shipped(DOUBLE, DOUBLE_INTO_RANGE),

@@ -5,7 +5,7 @@ The whole search is run, window and all, on one memory region with one reservati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
@@ -118,10 +118,10 @@ def one_reservation(
     nr_bytes: Any,
     addr: Any,
 ) -> Iterable[Any]:
-    """Assume a memory region, a reservation anywhere, and a window."""
+    """Assume a memory region, a reservation anywhere, and a window above page 0."""
     yield from (size >= 1, base <= top, size <= top - base)
     yield from (length >= 1, held <= top, length <= top - held)
-    yield from (nr_bytes >= 1, low <= top, high <= top)
+    yield from (nr_bytes >= 1, low >= PAGE, low <= high, high <= top)
 
 
 def state(base: Any, size: Any, held: Any, length: Any, top: Any) -> Memblock:
@@ -141,31 +141,45 @@ def loaded(cfg: Config, s: Memblock) -> Any:
     return m
 
 
-def searching(
-    find: Callable[..., Any],
-    bottom_up: bool,
-    top: Any,
-    region: Values,
+def is_free(
+    base: Any,
+    size: Any,
+    held: Any,
+    length: Any,
     low: Any,
     high: Any,
     nr_bytes: Any,
     addr: Any,
 ) -> Any:
-    """Say whether a search is right, misses nothing, and is the machine's as well."""
-    cfg = config(top)
-    s = state(*region, top)
+    """Say pointwise whether a block is memory, aligned, not held, and in the window."""
+    clear = either(addr + nr_bytes <= held, held + length <= addr)
+    memory = every(base <= addr, addr + nr_bytes <= base + size)
+    return every(memory, clear, low <= addr, addr + nr_bytes <= high, addr % PAGE == 0)
+
+
+def asked(top: Any, where: Values) -> tuple[Config, Memblock, Request]:
+    """Return a machine, its state, and a search in it."""
+    *region, low, high, nr_bytes = where
     request = Request(nr_bytes, PAGE, low, high, NUMA_NO_NODE, NONE)
+    return config(top), state(*region, top), request
+
+
+def searching(
+    find: Callable[..., Any], bottom_up: bool, top: Any, where: Values, addr: Any
+) -> Any:
+    """Say whether a search is right, misses nothing, and is the machine's as well."""
+    cfg, s, request = asked(top, where)
     got = find(cfg, s, request)
     m = loaded(cfg, s)
     m.bottom_up = bottom_up
-    args = (nr_bytes, PAGE, low, high, NUMA_NO_NODE, 0)
+    args = (request.size, PAGE, request.start, request.end, NUMA_NO_NODE, 0)
     if m.memblock_find_in_range_node(*args) != got:
         return False
-    if got != 0 and not search.fits(cfg, s, request, got):
-        return False
-    if not search.fits(cfg, s, request, addr):
-        return True
-    return got != 0 and (got <= addr if bottom_up else got >= addr)
+    missed = is_free(*where, addr)
+    if got == 0:
+        return denied(missed)
+    nearest = got <= addr if bottom_up else got >= addr
+    return every(is_free(*where, got), either(denied(missed), nearest))
 
 
 PAGE = 4096
@@ -183,9 +197,8 @@ def the_search_from_above_is_sound_complete_and_highest(
     addr: Any,
 ) -> Any:
     """Top down, a free page-aligned block is found if there is one, the highest."""
-    region = (base, size, held, length)
-    find = search.highest_fit
-    return searching(find, False, top, region, low, high, nr_bytes, addr)
+    where = (base, size, held, length, low, high, nr_bytes)
+    return searching(search.highest_fit, False, top, where, addr)
 
 
 def the_search_from_below_is_sound_complete_and_lowest(
@@ -200,9 +213,25 @@ def the_search_from_below_is_sound_complete_and_lowest(
     addr: Any,
 ) -> Any:
     """Bottom up, a free page-aligned block is found if there is one, the lowest."""
-    region = (base, size, held, length)
-    find = search.lowest_fit
-    return searching(find, True, top, region, low, high, nr_bytes, addr)
+    where = (base, size, held, length, low, high, nr_bytes)
+    return searching(search.lowest_fit, True, top, where, addr)
+
+
+def a_block_is_allowed_exactly_where_it_is_free(
+    top: Any,
+    base: Any,
+    size: Any,
+    held: Any,
+    length: Any,
+    low: Any,
+    high: Any,
+    nr_bytes: Any,
+    addr: Any,
+) -> Any:
+    """The specification permits an answer, Linux's or not, if it is a free block."""
+    where = (base, size, held, length, low, high, nr_bytes)
+    cfg, s, request = asked(top, where)
+    return agree(search.fits(cfg, s, request, addr), is_free(*where, addr))
 
 
 def first_of_the_last(cfg: Config, s: Memblock, request: Request) -> int:
@@ -215,10 +244,18 @@ def first_of_the_last(cfg: Config, s: Memblock, request: Request) -> int:
     return 0
 
 
-def window_from_0(cfg: Config, s: Memblock, request: Request) -> tuple[int, int]:
-    """Give the first page away as well, and take 0 for an upper bound."""
-    return request.start, max(request.start, request.end)
+def no_window(cfg: Config, s: Memblock, request: Request) -> Iterator[tuple[int, int]]:
+    """Forget the lower bound of the search."""
+    for start, end, _ in search.free_ranges(cfg, s, request.nid, request.flags):
+        yield min(start, request.end), min(end, request.end)
 
+
+def gaps_behind(cfg: Config, s: Memblock) -> list[tuple[int, int]]:
+    """Forget the room before the first reservation."""
+    return right_gaps(cfg, s)[1:]
+
+
+right_gaps = search.gaps
 
 # ------------------------------------------------------------------ the lemmas
 
@@ -263,16 +300,26 @@ SEARCHES = (
     Lemma(
         claim=the_search_from_above_is_sound_complete_and_highest,
         given=one_reservation,
-        provers=(Symbolic(Bounded), Symbolic(Whole)),
+        provers=(Symbolic(Whole),),
         mistakes=(
             Mistake(search, "highest_fit", first_of_the_last),
-            Mistake(search, "window", window_from_0),
+            Mistake(search, "candidates", no_window),
         ),
+    ),
+    Lemma(
+        claim=a_block_is_allowed_exactly_where_it_is_free,
+        given=one_reservation,
+        provers=(Symbolic(Whole),),
+        mistakes=(
+            Mistake(search, "candidates", no_window),
+            Mistake(search, "gaps", gaps_behind),
+        ),
+        size="1 region and 1 reservation",
     ),
     Lemma(
         claim=the_search_from_below_is_sound_complete_and_lowest,
         given=one_reservation,
         provers=(Symbolic(Bounded),),
-        mistakes=(Mistake(search, "window", window_from_0),),
+        mistakes=(Mistake(search, "candidates", no_window),),
     ),
 )

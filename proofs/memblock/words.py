@@ -391,7 +391,6 @@ WORDS = (
         given=aligned_word,
         provers=(
             Symbolic(Bounded),
-            Symbolic(),
             Symbolic(Wrapping),
             Sweep(),
             Sampled(with_bit),
