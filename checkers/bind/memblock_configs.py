@@ -62,7 +62,14 @@ HANDOVER = tiny(
     sizes=(2,),
     nids=(-1, 1),
     flags=(),
-    ops=("Reserve", "SetNode", "InitReservedPages", "AllowResize", "ForEach"),
+    ops=(
+        "Reserve",
+        "SetNode",
+        "AllowResize",
+        "FreeAll",
+        "InitReservedPages",
+        "ForEach",
+    ),
 )
 FLAGS = tiny(
     start=(ram(1, 3),),
@@ -77,7 +84,7 @@ NO_MAP = tiny(
     bases=(1, 3),
     sizes=(1, 15),
     flags=(NOMAP,),
-    limits=(0, 3),
+    limits=(0, 2),
     ops=(
         "ReserveDt",
         "SetFlag",

@@ -104,6 +104,9 @@ class Change:
         except Stop:
             return Outcome(BUG_ON)
 
+    def judge_events(self, cfg: Config, s: Memblock, result: Outcome) -> None:
+        """Refuse an answer for what it did; judged before the value, which follows."""
+
     def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
         """Return the next state for an answer, if it is one that may be given."""
         require(isinstance(result, Outcome), "RET-CODE", f"{result} is no outcome")
@@ -116,6 +119,8 @@ class Change:
             s, got, _ = self.run(cfg, s, told)
         except Stop:
             got = BUG_ON
+        else:
+            self.judge_events(cfg, s, result)
         require(result.value == got, "RET-CODE", f"{got} is due, got {result.value}")
         told.finish()
         return s
@@ -796,14 +801,12 @@ class FreeAll(Change):
         count = sum(1 << b.order for b in pages)
         return s, Addr(count), (*events, *noted, *pages)
 
-    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
-        """Return the next state; every whole free page must be released just once."""
-        s = Change.after(self, cfg, s, result)
+    def judge_events(self, cfg: Config, s: Memblock, result: Outcome) -> None:
+        """Require that every whole free page was released just once."""
         got = sorted(released(result.events))
         due = [pfn for ends in free_page_ranges(cfg, s) for pfn in range(*ends)]
         why = f"pages {due} are due, got {got}"
         require(got == due, "BOOT-HANDOFF", why)
-        return s
 
 
 @value
