@@ -78,6 +78,7 @@ class Lemma:
     given: Callable[..., Iterable[Any]] = no_hypothesis
     provers: tuple[Prover, ...]
     mistakes: tuple[Mistake, ...]
+    names: tuple[str, ...] = ()  # of the words, where the signature leaves them open
     size: str = ""  # "up to 3 regions", where sizes are bounded
     assumes: tuple[str, ...] = ()
 
@@ -94,7 +95,7 @@ class Lemma:
     @property
     def words(self) -> tuple[str, ...]:
         """Return the names of the words that the claim is about, after the top one."""
-        return tuple(signature(self.claim).parameters)[1:]
+        return self.names or tuple(signature(self.claim).parameters)[1:]
 
     def meets(self, *values: Any) -> bool:
         """Say whether plain values meet the hypotheses."""
@@ -392,8 +393,7 @@ def trouble(proof: Proof) -> str:
 
 def shown(lemma: Lemma, values: Values | None) -> str:
     """Return values by their names."""
-    names = tuple(signature(lemma.claim).parameters)
-    told = zip(names, values or (), strict=True)
+    told = zip(("top", *lemma.words), values or (), strict=False)
     return ", ".join(
         f"{name}={value:#x}" if isinstance(value, int) else f"{name}={value}"
         for name, value in told

@@ -17,13 +17,7 @@ from mmoracle.impl.memblock import Memblock as Machine
 from mmoracle.spec.core import Disallowed, Op, Result
 from mmoracle.spec.linux import MAX_NUMNODES, Addr, Bug, Errno, MemblockFlags
 from mmoracle.spec.memblock import ops, regions
-from mmoracle.spec.memblock.always import (
-    CONTRACTS,
-    INVARIANTS,
-    LAWS,
-    WITNESSES,
-    view,
-)
+from mmoracle.spec.memblock.always import CONTRACTS, INVARIANTS, LAWS, view
 from mmoracle.spec.memblock.regions import (
     STOPPED,
     Config,
@@ -34,6 +28,7 @@ from mmoracle.spec.memblock.regions import (
     Slab,
 )
 from mmoracle.spec.memblock.search import FreeRange
+from mmoracle.spec.memblock.sometimes import WITNESSES
 
 from ..subsystem import Subsystem
 from . import refuse

@@ -14,8 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from mmoracle.spec.memblock.always import spans
 from mmoracle.spec.memblock.regions import V5_10, Config
+from mmoracle.spec.memblock.sets import spans
 
 from ..verdict import Failure, Run, Verdict
 from .memblock_acts import Act, acts_of, torn_in

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from mmoracle.spec.core import Disallowed, Op
 from mmoracle.spec.linux import Addr, MemblockFlags
-from mmoracle.spec.memblock.always import joined, paint_at, spans, without
 from mmoracle.spec.memblock.ops import (
     Add,
     AllocTryNid,
@@ -31,6 +30,7 @@ from mmoracle.spec.memblock.regions import (
 )
 from mmoracle.spec.memblock.regions import Request as Search
 from mmoracle.spec.memblock.search import Linux, lowest_fit
+from mmoracle.spec.memblock.sets import joined, paint_at, spans, without
 
 from .memblock_acts import Act, Bad, answer_fault, calls_of
 from .memblock_log import Doubled, Range, Request, Table, Torn

@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mmoracle.spec.linux import MAX_NUMNODES, Addr, MemblockFlags
-from mmoracle.spec.memblock.always import common, joined, without
 from mmoracle.spec.memblock.regions import (
     MIRROR,
     Config,
@@ -14,6 +13,7 @@ from mmoracle.spec.memblock.regions import (
     Region,
     Regions,
 )
+from mmoracle.spec.memblock.sets import common, joined, without
 
 from .memblock_acts import Act, Bad, answer_fault, calls_of
 from .memblock_log import Range, Row, Table

@@ -5,7 +5,7 @@ The whole search is run, window and all, on one memory region with one reservati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
@@ -13,6 +13,7 @@ from mmoracle.checkers.symbolic import (
     Bounded,
     Whole,
     Wrapping,
+    agree,
     denied,
     either,
     every,
@@ -107,18 +108,9 @@ def fit_by_sum(m: Any, start: int, end: int, size: int, align: int) -> int | Non
 # ------------------------------------------------------------------ the search
 
 
-def one_reservation(
-    top: Any,
-    base: Any,
-    size: Any,
-    held: Any,
-    length: Any,
-    low: Any,
-    high: Any,
-    nr_bytes: Any,
-    addr: Any,
-) -> Iterable[Any]:
+def one_reservation(top: Any, *words: Any) -> Iterable[Any]:
     """Assume a memory region, a reservation anywhere, and a window above page 0."""
+    base, size, held, length, low, high, nr_bytes, _ = words
     yield from (size >= 1, base <= top, size <= top - base)
     yield from (length >= 1, held <= top, length <= top - held)
     yield from (nr_bytes >= 1, low >= PAGE, low <= high, high <= top)
@@ -157,7 +149,7 @@ def is_free(
     return every(memory, clear, low <= addr, addr + nr_bytes <= high, addr % PAGE == 0)
 
 
-def asked(top: Any, where: Values) -> tuple[Config, Memblock, Request]:
+def asked(top: Any, where: Sequence[Any]) -> tuple[Config, Memblock, Request]:
     """Return a machine, its state, and a search in it."""
     *region, low, high, nr_bytes = where
     request = Request(nr_bytes, PAGE, low, high, NUMA_NO_NODE, NONE)
@@ -165,7 +157,7 @@ def asked(top: Any, where: Values) -> tuple[Config, Memblock, Request]:
 
 
 def searching(
-    find: Callable[..., Any], bottom_up: bool, top: Any, where: Values, addr: Any
+    find: Callable[..., Any], bottom_up: bool, top: Any, where: Sequence[Any], addr: Any
 ) -> Any:
     """Say whether a search is right, misses nothing, and is the machine's as well."""
     cfg, s, request = asked(top, where)
@@ -185,51 +177,21 @@ def searching(
 PAGE = 4096
 
 
-def the_search_from_above_is_sound_complete_and_highest(
-    top: Any,
-    base: Any,
-    size: Any,
-    held: Any,
-    length: Any,
-    low: Any,
-    high: Any,
-    nr_bytes: Any,
-    addr: Any,
-) -> Any:
+def the_search_from_above_is_sound_complete_and_highest(top: Any, *words: Any) -> Any:
     """Top down, a free page-aligned block is found if there is one, the highest."""
-    where = (base, size, held, length, low, high, nr_bytes)
+    *where, addr = words
     return searching(search.highest_fit, False, top, where, addr)
 
 
-def the_search_from_below_is_sound_complete_and_lowest(
-    top: Any,
-    base: Any,
-    size: Any,
-    held: Any,
-    length: Any,
-    low: Any,
-    high: Any,
-    nr_bytes: Any,
-    addr: Any,
-) -> Any:
+def the_search_from_below_is_sound_complete_and_lowest(top: Any, *words: Any) -> Any:
     """Bottom up, a free page-aligned block is found if there is one, the lowest."""
-    where = (base, size, held, length, low, high, nr_bytes)
+    *where, addr = words
     return searching(search.lowest_fit, True, top, where, addr)
 
 
-def a_block_is_allowed_exactly_where_it_is_free(
-    top: Any,
-    base: Any,
-    size: Any,
-    held: Any,
-    length: Any,
-    low: Any,
-    high: Any,
-    nr_bytes: Any,
-    addr: Any,
-) -> Any:
+def a_block_is_allowed_exactly_where_it_is_free(top: Any, *words: Any) -> Any:
     """The specification permits an answer, Linux's or not, if it is a free block."""
-    where = (base, size, held, length, low, high, nr_bytes)
+    *where, addr = words
     cfg, s, request = asked(top, where)
     return agree(search.fits(cfg, s, request, addr), is_free(*where, addr))
 
@@ -257,6 +219,7 @@ def gaps_behind(cfg: Config, s: Memblock) -> list[tuple[int, int]]:
 
 right_gaps = search.gaps
 
+
 # ------------------------------------------------------------------ the lemmas
 
 
@@ -267,6 +230,9 @@ def sorted_range(top: int, values: Values) -> Values:
     bit = bit % top.bit_length()
     return low, high, size % (high - low + 2), bit, addr >> bit << bit
 
+
+NAMES = ("base", "size", "held", "length", "low", "high", "nr_bytes", "addr")
+ONE_AND_ONE = "1 region and 1 reservation, page alignment"
 
 SEARCHES = (
     Lemma(
@@ -299,27 +265,35 @@ SEARCHES = (
     ),
     Lemma(
         claim=the_search_from_above_is_sound_complete_and_highest,
+        names=NAMES,
         given=one_reservation,
         provers=(Symbolic(Whole),),
         mistakes=(
             Mistake(search, "highest_fit", first_of_the_last),
             Mistake(search, "candidates", no_window),
         ),
+        size=ONE_AND_ONE,
     ),
     Lemma(
         claim=a_block_is_allowed_exactly_where_it_is_free,
+        names=NAMES,
         given=one_reservation,
         provers=(Symbolic(Whole),),
         mistakes=(
             Mistake(search, "candidates", no_window),
             Mistake(search, "gaps", gaps_behind),
         ),
-        size="1 region and 1 reservation",
+        size=ONE_AND_ONE,
     ),
     Lemma(
         claim=the_search_from_below_is_sound_complete_and_lowest,
+        names=NAMES,
         given=one_reservation,
         provers=(Symbolic(Bounded),),
-        mistakes=(Mistake(search, "candidates", no_window),),
+        mistakes=(
+            Mistake(search, "candidates", no_window),
+            Mistake(owner("fit_bottom_up"), "fit_bottom_up", fit_strictly),
+        ),
+        size=ONE_AND_ONE,
     ),
 )

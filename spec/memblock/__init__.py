@@ -1,6 +1,7 @@
 """memblock, the allocator of early boot: two sorted arrays of regions.
 
-`regions` says what the arrays are and how a range enters, leaves and doubles them;
-`search` where room is found; `ops` the operations; `always` what holds of every state
-and step.  Source: mm/memblock.c (v5.10).
+Read `regions` first (what the arrays are, how a range enters, leaves and doubles them),
+then `search` (where room is found), then the operations: `ranges`, `whole`, `alloc`,
+`handover`, `questions`, gathered in `ops`.  `always` says what holds of every state and
+step, `sometimes` what must be seen.  Source: mm/memblock.c (v5.10).
 """

@@ -887,6 +887,10 @@ def breaks(quirk, cfg, before, *ops):
     """
     both(replace(cfg, quirks=()), before, *ops)
     session = both(replace(cfg, quirks=(quirk,)), before, *ops[:-1])
+    odd, op, machine = session.state, ops[-1], MEMBLOCK.load(session.cfg, session.state)
+    answer = MEMBLOCK.apply(machine, op)
+    assert answer == op.choose(session.cfg, odd)
+    assert MEMBLOCK.abstract(machine) == op.after(session.cfg, odd, answer)
     with pytest.raises(Divergence) as found:
         session.do(ops[-1])
     return found.value.rule
@@ -978,9 +982,9 @@ def test_pages_are_freed_in_the_largest_aligned_blocks():
 def test_memory_is_rounded_inward_and_reservations_outward():
     """A page that is partly in use is reserved whole, one that is partly there is not.
 
-    |  memory 5-30, reserved 13-14, page 4:  pages 2 | (3) | 4 5 6  freed  |
+    |  memory 5-30 and 41-43, reserved 13-14, page 4:  pages 2 | (3) | 4 5 6  freed  |
     """
-    session = both(SMALL, "| 5-30 |", Reserve(13, 1), FreeAll())
+    session = both(SMALL, "| 5-30 | 41-43 |", Reserve(13, 1), FreeAll())
     assert last(session) == 4
     assert told(session) == (
         ReservePages(3, 4),

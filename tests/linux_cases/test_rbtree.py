@@ -12,15 +12,10 @@ import pytest
 from mmoracle.checkers.bind.rbtree import CONFIGS, RBTREE
 from mmoracle.checkers.session import Session
 from mmoracle.impl.rbtree import RbNode
-from mmoracle.spec import rbtree
 from mmoracle.spec.core import Disallowed
 from mmoracle.spec.linux import Bug
 from mmoracle.spec.rbtree import (
-    ABSENT,
     EMPTY,
-    MISPLACED,
-    NOT_FIRST,
-    PRESENT,
     Branch,
     Config,
     Erase,
@@ -34,6 +29,8 @@ from mmoracle.spec.rbtree import (
     branch_of,
     tree_of,
 )
+from mmoracle.spec.rbtree.always import every_path_has_as_many_black_nodes, heights
+from mmoracle.spec.rbtree.ops import ABSENT, MISPLACED, NOT_FIRST, PRESENT
 
 PLAIN = Config(keys=32, nodes=32)
 MAX = replace(PLAIN, values=32, summary="max")
@@ -348,7 +345,7 @@ def test_the_height_is_not_the_logarithm():
 
     |  ((1b 2b 3b) 4b (5b 6b (7b 8r (. 9b 10r))))    4 - 6 - 8 - 9 - 10  |
     """
-    ends = rbtree.heights(both(ONE_TO_TEN).state)
+    ends = heights(both(ONE_TO_TEN).state)
     depth = max(depth for _, _, depth in ends)
     assert depth == 5
     assert 2**4 > 10
@@ -364,7 +361,7 @@ def test_an_only_child_of_a_black_node_is_red():
     """
     assert shape(both("(1r 2b .)", Erase(2))) == "1b"
     wrong = tree_of(PLAIN, Branch(2, False, 0, (Branch(1, False, 0), None)))
-    complaints = rbtree.every_path_has_as_many_black_nodes(PLAIN, wrong)
+    complaints = every_path_has_as_many_black_nodes(PLAIN, wrong)
     assert list(complaints) == ["1 black nodes down to 2 but 2 down to 1"]
 
 
