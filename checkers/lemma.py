@@ -7,7 +7,7 @@ or that no mistake refutes, proves nothing and is reported as worthless.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
@@ -17,19 +17,9 @@ from typing import Any, Protocol
 
 from mmoracle.spec.core import sentence
 
-from .symbolic import (
-    Bounded,
-    Exact,
-    Paths,
-    Undecided,
-    Whole,
-    Word,
-    Wrapping,
-    every,
-    fresh,
-    value_of,
-)
-from .verdict import EXIT, Verdict, overall
+from .symbolic import Paths, Undecided, Unsupported, every
+from .verdict import Verdict, overall
+from .word import Bounded, Exact, Whole, Word, Wrapping, fresh, value_of
 
 Values = tuple[Any, ...]
 Aim = Callable[[int, Values], Values]
@@ -146,8 +136,11 @@ class Symbolic:
             top = fresh(Whole, paths, "top", self.bits)
 
         def once() -> bool:
-            paths.assume(every(*lemma.given(top, *words)))
-            return lemma.holds(top, *words)
+            try:
+                paths.assume(every(*lemma.given(top, *words)))
+                return lemma.holds(top, *words)
+            except (TypeError, AttributeError) as error:  # no such operator on words
+                raise Unsupported(str(error)) from error
 
         def values() -> Values:
             model = paths.model
@@ -168,8 +161,8 @@ class Symbolic:
                     witness, verdict = values(), Verdict.VIOLATED
                     break
                 witness = witness or values()
-        except Undecided as undecided:
-            verdict, why = Verdict.INCONCLUSIVE, str(undecided)
+        except (Undecided, Unsupported) as stopped:
+            verdict, why = Verdict.INCONCLUSIVE, str(stopped)
         return Outcome(
             prover=self.name,
             scope=self.scope,
@@ -209,6 +202,7 @@ class Sweep:
 
     bits: int = 4
     cases: Callable[[int], Iterable[Values]] | None = None  # of the words, by top
+    scope: str = ""
 
     def __call__(self, lemma: Lemma) -> Outcome:
         """Try them all."""
@@ -216,7 +210,7 @@ class Sweep:
         every_value = product(range(top + 1), repeat=len(lemma.words))
         cases = self.cases(top) if self.cases else every_value
         told = ((top, *values) for values in cases)
-        scope = f"{self.bits}-bit words"
+        scope = self.scope or f"{self.bits}-bit words"
         return tried(lemma, told, "sweep", scope, Verdict.BOUNDED)
 
 
@@ -343,83 +337,3 @@ def prove(lemma: Lemma) -> Proof:
         survivors=tuple(each for each, name in found if not name),
         seconds=monotonic() - began,
     )
-
-
-# ------------------------------------------------------------------ telling
-
-WORDS = {
-    Verdict.COMPLETE: "PROVED",
-    Verdict.BOUNDED: "HOLDS",
-    Verdict.VIOLATED: "REFUTED",
-    Verdict.INCONCLUSIVE: "UNKNOWN",
-    Verdict.NOTHING: "WORTHLESS",
-}
-TRUSTED = (
-    "Z3 and the executor answer rightly; no second solver or checked proof confirms",
-    "the path executor's words mean what Python's integers mean",
-)
-
-
-def scope_of(proof: Proof) -> str:
-    """Return what was proved: for which words, and for which sizes."""
-    found = Verdict.COMPLETE
-    if proof.verdict is not Verdict.COMPLETE:
-        found = Verdict.BOUNDED
-    scopes = [each.scope for each in proof.outcomes if each.verdict is found]
-    told = " | ".join(dict.fromkeys(scopes))
-    return f"{told}, {proof.lemma.size}" if proof.lemma.size else told
-
-
-def line_of(proof: Proof) -> str:
-    """Return one lemma on one line; what is wrong with it comes last."""
-    verdict, total = proof.verdict, len(proof.lemma.mistakes)
-    ways = ", ".join(
-        f"{each.prover} {each.cases:,} {each.kind}" for each in proof.outcomes
-    )
-    facts = f"{ways}; {len(proof.refuted)} of {total} mutants refuted"
-    line = f"{WORDS[verdict]:<9} {proof.lemma.name} ({scope_of(proof)}): {facts}"
-    return f"{line}; {proof.seconds:.1f} s{trouble(proof)}"
-
-
-def trouble(proof: Proof) -> str:
-    """Return what stands against the lemma, empty where nothing does."""
-    for each in proof.outcomes:
-        if each.verdict is Verdict.VIOLATED:
-            return f"; {each.prover}: {shown(proof.lemma, each.values)}"
-        if each.verdict is Verdict.INCONCLUSIVE:
-            return f"; {each.prover}: {each.why}"
-    return f"; {proof.worthless}" if proof.worthless else ""
-
-
-def shown(lemma: Lemma, values: Values | None) -> str:
-    """Return values by their names."""
-    told = zip(("top", *lemma.words), values or (), strict=False)
-    return ", ".join(
-        f"{name}={value:#x}" if isinstance(value, int) else f"{name}={value}"
-        for name, value in told
-    )
-
-
-def assumptions(lemmas: Sequence[Lemma]) -> list[str]:
-    """Return everything that the lemmas take for granted, each once."""
-    told = [each for lemma in lemmas for each in lemma.assumes]
-    return list(dict.fromkeys((*TRUSTED, *told)))
-
-
-def summary(proofs: Sequence[Proof]) -> list[str]:
-    """Return what was found in all, and what it rests on."""
-    counts = {
-        word: sum(proof.verdict is verdict for proof in proofs)
-        for verdict, word in WORDS.items()
-    }
-    told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-    seconds = sum(proof.seconds for proof in proofs)
-    rests = assumptions([proof.lemma for proof in proofs])
-    kinds = f"{len(proofs)} lemmas: {told}; {seconds:.1f} s; {len(rests)} assumptions:"
-    return [kinds, *(f"  - {each}" for each in rests)]
-
-
-def exit_of(proofs: Sequence[Proof]) -> int:
-    """Return the exit code: 0 all hold, 1 one is refuted, 3 one is not decided."""
-    worst = overall([proof.verdict for proof in proofs])
-    return EXIT[Verdict.INCONCLUSIVE if worst is Verdict.NOTHING else worst]

@@ -1,0 +1,1 @@
+"""Lemmas about the leaf functions that specification and machine run on."""

@@ -163,8 +163,8 @@ def grow(course: Course, act: Act) -> None:
 def places_due(course: Course, act: Act, each: Doubled) -> set[int | None]:
     """Return where an array may double to: for this call, or for a silent one.
 
-    A silent call, memblock_set_node() or a flag, names a range that is not known; the
-    array that grows for it is looked for as if there were none, before or after.
+    A silent call, memblock_set_node() or a flag, names a range that is not known: it
+    is taken for a region of memory, or for none, before this call or after it.
     """
     hand = act.answer or act.entry
     held = (hand.base, hand.size) if isinstance(hand, Range) else (0, 0)
@@ -172,9 +172,12 @@ def places_due(course: Course, act: Act, each: Doubled) -> set[int | None]:
     if isinstance(hand, Range):
         change(later, replace(hand, caller=""))
     nr_bytes = page_up(course.cfg, each.new_max * course.cfg.region_bytes)
+    silent = [(r.base, r.size) for r in later.s.memory.regions]
+    looked = [(course.s, held), (course.s, (0, 0)), (later.s, (0, 0))]
+    looked += [(later.s, range_) for range_ in silent]
     return {
         Linux(True).array(course.cfg, s, each.type, (range_,), nr_bytes)[0]
-        for s, range_ in ((course.s, held), (course.s, (0, 0)), (later.s, (0, 0)))
+        for s, range_ in looked
     }
 
 
@@ -212,10 +215,10 @@ def predict(course: Course, act: Act, request: Request) -> None:
     else:
         why = f"Linux 5.10 gives {due:#x} here, the log says {got:#x}"
         course.doubted = Bad(line, "EXACT-ANSWER", why, addr=got)
-    if act.growth and answer is not None:
-        change(course, replace(answer, caller=""))
-    else:
+    if not act.growth:
         course.s = following
+    elif answer is not None:
+        change(course, replace(answer, caller=""))
 
 
 # ------------------------------------------------------------------ following

@@ -1,7 +1,8 @@
-"""What is proved about memblock: its arithmetic, its arrays, its searches."""
+"""What is proved about memblock: its arithmetic, pages, searches and arrays."""
 
 from .arrays import ARRAYS
+from .pages import PAGES
 from .searches import SEARCHES
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *SEARCHES, *ARRAYS)
+MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS)

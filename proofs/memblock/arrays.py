@@ -12,14 +12,8 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
-from mmoracle.checkers.symbolic import (
-    Bounded,
-    Whole,
-    Wrapping,
-    agree,
-    either,
-    every,
-)
+from mmoracle.checkers.symbolic import agree, either, every
+from mmoracle.checkers.word import Bounded, Whole, Wrapping
 from mmoracle.spec.linux import Addr
 from mmoracle.spec.memblock import regions
 from mmoracle.spec.memblock.regions import (
@@ -318,6 +312,7 @@ def regions_of(top: int, values: Values) -> Values:
 
 
 NAMES = ("n", "b0", "s0", "b1", "s1", "b2", "s2")  # bases and sizes
+ROOMY = ("memblock: the arrays have room, so that no operation doubles one",)
 THREE = "up to 3 regions"
 
 ARRAYS = (
@@ -336,6 +331,7 @@ ARRAYS = (
             Mistake(regions, "cut", cut_and_unmark),
         ),
         size=THREE,
+        assumes=ROOMY,
     ),
     Lemma(
         claim=adding_a_range_is_union,
@@ -353,6 +349,7 @@ ARRAYS = (
             Mistake(regions, "alike", merge_by_place),
         ),
         size=THREE,
+        assumes=ROOMY,
     ),
     Lemma(
         claim=removing_a_range_is_difference,
@@ -369,6 +366,7 @@ ARRAYS = (
             Mistake(regions, "inside", inside_below),
         ),
         size=THREE,
+        assumes=ROOMY,
     ),
     Lemma(
         claim=the_machine_adds_and_removes_as_specified,
@@ -380,5 +378,6 @@ ARRAYS = (
             Mistake(ROWS, "split", split_off_by_one),
         ),
         size=THREE,
+        assumes=ROOMY,
     ),
 )

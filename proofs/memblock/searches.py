@@ -9,18 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
-from mmoracle.checkers.symbolic import (
-    Bounded,
-    Whole,
-    Wrapping,
-    agree,
-    denied,
-    either,
-    every,
-    one_of,
-)
+from mmoracle.checkers.symbolic import agree, denied, either, every
+from mmoracle.checkers.word import Bounded, Whole, Wrapping, one_of
 from mmoracle.spec.linux import NUMA_NO_NODE, Addr
-from mmoracle.spec.memblock import search
+from mmoracle.spec.memblock import regions, search
 from mmoracle.spec.memblock.regions import (
     NONE,
     Config,
@@ -116,8 +108,9 @@ def one_reservation(top: Any, *words: Any) -> Iterable[Any]:
     yield from (nr_bytes >= 1, low >= PAGE, low <= high, high <= top)
 
 
-def state(base: Any, size: Any, held: Any, length: Any, top: Any) -> Memblock:
+def state(region: Sequence[Any], top: Any) -> Memblock:
     """Return memblock with one region of memory and one reservation."""
+    base, size, held, length = region
     memory = Regions((Region(Addr(base), Addr(size)),), 8, Addr(size))
     reserved = Regions((Region(Addr(held), Addr(length)),), 8, Addr(length))
     return Memblock(memory, reserved, current_limit=top)
@@ -133,17 +126,9 @@ def loaded(cfg: Config, s: Memblock) -> Any:
     return m
 
 
-def is_free(
-    base: Any,
-    size: Any,
-    held: Any,
-    length: Any,
-    low: Any,
-    high: Any,
-    nr_bytes: Any,
-    addr: Any,
-) -> Any:
+def is_free(where: Sequence[Any], addr: Any) -> Any:
     """Say pointwise whether a block is memory, aligned, not held, and in the window."""
+    base, size, held, length, low, high, nr_bytes = where
     clear = either(addr + nr_bytes <= held, held + length <= addr)
     memory = every(base <= addr, addr + nr_bytes <= base + size)
     return every(memory, clear, low <= addr, addr + nr_bytes <= high, addr % PAGE == 0)
@@ -153,7 +138,7 @@ def asked(top: Any, where: Sequence[Any]) -> tuple[Config, Memblock, Request]:
     """Return a machine, its state, and a search in it."""
     *region, low, high, nr_bytes = where
     request = Request(nr_bytes, PAGE, low, high, NUMA_NO_NODE, NONE)
-    return config(top), state(*region, top), request
+    return config(top), state(region, top), request
 
 
 def searching(
@@ -167,11 +152,11 @@ def searching(
     args = (request.size, PAGE, request.start, request.end, NUMA_NO_NODE, 0)
     if m.memblock_find_in_range_node(*args) != got:
         return False
-    missed = is_free(*where, addr)
+    missed = is_free(where, addr)
     if got == 0:
         return denied(missed)
     nearest = got <= addr if bottom_up else got >= addr
-    return every(is_free(*where, got), either(denied(missed), nearest))
+    return every(is_free(where, got), either(denied(missed), nearest))
 
 
 PAGE = 4096
@@ -193,14 +178,14 @@ def a_block_is_allowed_exactly_where_it_is_free(top: Any, *words: Any) -> Any:
     """The specification permits an answer, Linux's or not, if it is a free block."""
     *where, addr = words
     cfg, s, request = asked(top, where)
-    return agree(search.fits(cfg, s, request, addr), is_free(*where, addr))
+    return agree(search.fits(cfg, s, request, addr), is_free(where, addr))
 
 
 def first_of_the_last(cfg: Config, s: Memblock, request: Request) -> int:
     """Look at the last free range only."""
     for start, end in list(search.candidates(cfg, s, request))[-1:]:
         if end >= request.size:
-            addr = search.round_down(end - request.size, request.align)
+            addr = regions.round_down(end - request.size, request.align)
             if addr >= start:
                 return addr
     return 0

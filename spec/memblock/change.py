@@ -7,6 +7,8 @@ what the slab allocator answers when an array grows after it is up.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from ..core import Domains, Ints, OneOf, nothing, require
 from ..linux import (
     Addr,
@@ -41,15 +43,16 @@ BUG_ON = Bug("BUG_ON: the new array cannot be reserved")
 HOLDS_ARRAY = Bug("the range holds a region array")
 
 
-class Change:
+class Change(ABC):
     """An operation on the arrays: it says once, in `run`, what it does."""
 
     __slots__ = ()
     kmalloc: bool
 
+    @abstractmethod
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
         """Return the next state, the value and the events."""
-        raise NotImplementedError
+        ...
 
     def choose(self, cfg: Config, s: Memblock) -> Outcome:
         """Return what Linux answers."""
@@ -60,6 +63,7 @@ class Change:
 
     def judge_events(self, cfg: Config, s: Memblock, result: Outcome) -> None:
         """Refuse an answer for what it did; judged before the value, which follows."""
+        return
 
     def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
         """Return the next state for an answer, if it is one that may be given."""

@@ -44,7 +44,6 @@ from .regions import (
     Range,
     Region,
     Request,
-    Stop,
     Warn,
     add_range,
     overlaps,
@@ -262,12 +261,9 @@ class Told:
         if not addr or not request.size:
             return False
         block, linux = (addr, request.size), Linux(self.kmalloc)
-        try:
-            got = add_range(
-                cfg, s, RESERVED, block, MAX_NUMNODES, NONE, self.kmalloc, linux
-            )[1]
-        except Stop:
-            return False
+        got = add_range(
+            cfg, s, RESERVED, block, MAX_NUMNODES, NONE, self.kmalloc, linux
+        )[1]
         return got is None
 
     def finish(self) -> None:

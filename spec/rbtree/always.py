@@ -53,6 +53,8 @@ def links_are_mutual(cfg: Config, t: Tree) -> Complaints:
             yield f"root {node.key} has parent {node.parent}"
         elif node.key != t.root and (p is None or node.key not in (p.left, p.right)):
             yield f"{node.key} has parent {node.parent}, which is not above it"
+        if node.left is not None and node.left == node.right:
+            yield f"{node.key} has {node.left} on both sides"
         for kid in (node.left, node.right):
             if kid is not None and (kid not in rows or rows[kid].parent != node.key):
                 yield f"{node.key} has child {kid}, which does not point back"

@@ -39,13 +39,12 @@ MISPLACED = Bug("not between the neighbours of the victim")
 NOT_FIRST = Bug("the leftmost flag disagrees with the descent")
 
 
-def answers(result: object, refusal: Bug | None, what: str) -> None:
+def answers(result: object, refusal: Bug | None, what: str, rule: str) -> None:
     """Require that a change is refused exactly when it must be, for the named cause."""
     done = isinstance(result, tuple)
     if refusal is None:
-        require(done, "CONTRACT-INSERT", f"{what} was refused: {result}")
+        require(done, rule, f"{what} was refused: {result}")
     else:
-        rule = "CONTRACT-ERASE" if refusal == ABSENT else "CONTRACT-INSERT"
         require(result == refusal, rule, f"{what} is {refusal.why}, got {result}")
 
 
@@ -81,7 +80,7 @@ class Insert:
 
     def after(self, cfg: Config, t: Tree, result: tuple[Call, ...] | Bug) -> Tree:
         no = self.refusal(cfg, t)
-        answers(result, no, f"inserting {self.key}")
+        answers(result, no, f"inserting {self.key}", "CONTRACT-INSERT")
         return t if no else insert(cfg, t, self.key, self.value)[0]
 
 
@@ -102,7 +101,7 @@ class Erase:
 
     def after(self, cfg: Config, t: Tree, result: tuple[Call, ...] | Bug) -> Tree:
         no = None if has(t, self.key) else ABSENT
-        answers(result, no, f"erasing {self.key}")
+        answers(result, no, f"erasing {self.key}", "CONTRACT-ERASE")
         return t if no else erase(cfg, t, self.key)[0]
 
 
@@ -136,7 +135,8 @@ class Replace:
 
     def after(self, cfg: Config, t: Tree, result: tuple[Call, ...] | Bug) -> Tree:
         no = self.refusal(t)
-        answers(result, no, f"replacing {self.victim} by {self.new}")
+        what = f"replacing {self.victim} by {self.new}"
+        answers(result, no, what, "CONTRACT-INSERT")
         if no:
             return t
         path, b = descend(branch_of(t), self.victim)

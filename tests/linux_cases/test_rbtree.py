@@ -537,7 +537,7 @@ def test_children_come_before_their_parent_in_post_order():
     [
         (Insert(4), Bug("full"), "CONTRACT-INSERT"),
         (Insert(3), (), "CONTRACT-INSERT"),
-        (Erase(3), ABSENT, "CONTRACT"),
+        (Erase(3), ABSENT, "CONTRACT-ERASE"),
         (Erase(4), (), "CONTRACT-ERASE"),
         (Replace(3, 2), MISPLACED, "CONTRACT-INSERT"),
         (Replace(3, 9), (), "CONTRACT-INSERT"),

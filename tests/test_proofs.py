@@ -1,0 +1,276 @@
+"""Lemmas: the quick ones hold, every mistake refutes, and the executor is honest."""
+
+import operator
+import subprocess
+import sys
+
+import pytest
+
+z3 = pytest.importorskip("z3", reason="z3-solver is not installed")
+
+from mmoracle.checkers import ledger  # noqa: E402
+from mmoracle.checkers.lemma import (  # noqa: E402
+    Lemma,
+    Mistake,
+    Sampled,
+    Sweep,
+    Symbolic,
+    mistaken,
+    prove,
+    refuter,
+)
+from mmoracle.checkers.symbolic import Paths, Undecided, Unsupported  # noqa: E402
+from mmoracle.checkers.verdict import Verdict  # noqa: E402
+from mmoracle.checkers.word import (  # noqa: E402
+    Bounded,
+    Exact,
+    Whole,
+    Wrapping,
+    fresh,
+    value_of,
+)
+from mmoracle.proofs.catalogue import LEMMAS  # noqa: E402
+
+QUICK = (
+    "capping_stops_at_the_top_and_cuts_nothing_that_fits",
+    "ranges_overlap_exactly_where_they_share_an_address",
+    "pages_of_a_range_are_those_that_lie_in_it_whole",
+    "the_next_block_is_the_largest_aligned_one_that_fits",
+    "a_block_is_allowed_exactly_where_it_is_free",
+    "settling_keeps_order_colours_and_black_height",
+    "replenishing_keeps_order_colours_and_black_height",
+    "the_machine_takes_the_same_step_of_insertion",
+    "the_machine_takes_the_same_step_of_erasure",
+)
+BY_NAME = {lemma.name: lemma for lemma in LEMMAS}
+MISTAKES = [(lemma, each) for lemma in LEMMAS for each in lemma.mistakes]
+TOP = (1 << 64) - 1
+NUMBERS = (0, 1, 2, 3, 4095, 4096, 4097, 1 << 63, TOP - 1, TOP)
+
+
+def told(value):
+    if isinstance(value, Mistake):
+        return value.broken.__name__
+    return getattr(value, "name", str(value))
+
+
+# ------------------------------------------------------------------ the lemmas
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_lemmas_are_proved(name):
+    proof = prove(BY_NAME[name])
+    assert proof.verdict is Verdict.COMPLETE, ledger.line_of(proof)
+    assert ledger.line_of(proof).startswith("PROVED")
+    assert all(each.values for each in proof.outcomes), "no witness is shown"
+
+
+@pytest.mark.parametrize(("lemma", "mistake"), MISTAKES, ids=told)
+def test_every_mistake_is_refuted(lemma, mistake):
+    assert refuter(lemma, mistake)
+
+
+@pytest.mark.parametrize(("lemma", "mistake"), MISTAKES, ids=told)
+def test_what_the_solver_refutes_fails_on_plain_integers_too(lemma, mistake):
+    exact = [p for p in lemma.provers if getattr(p, "kind", None) in (Bounded, Exact)]
+    if not exact:
+        pytest.skip("no prover of this lemma computes with 64-bit words exactly")
+    with mistaken(mistake):
+        outcome = exact[0](lemma)
+        assert outcome.verdict is Verdict.VIOLATED
+        assert lemma.meets(*outcome.values)
+        assert not lemma.holds(*outcome.values)
+    assert lemma.holds(*outcome.values)
+
+
+def test_names_are_unique_and_claims_are_sentences():
+    assert len(BY_NAME) == len(LEMMAS)
+    for lemma in LEMMAS:
+        assert lemma.about.endswith("."), lemma.name
+        assert lemma.mistakes, lemma.name
+        assert all(each.broken.__doc__ for each in lemma.mistakes), lemma.name
+
+
+@pytest.mark.deep
+def test_the_whole_run_holds():
+    run = subprocess.run(
+        [sys.executable, "-m", "mmoracle.proofs"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert run.stderr == ""
+
+
+def test_an_unknown_lemma_gets_one_sentence():
+    run = subprocess.run(
+        [sys.executable, "-m", "mmoracle.proofs", "no_such_lemma"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stdout == "there is no lemma no_such_lemma\n"
+
+
+# ------------------------------------------------------------------ verdicts
+
+
+def nothing_is_larger(top, a):
+    """No word is larger than the top."""
+    return a <= top
+
+
+def words_are_small(top, a):
+    """Every word is below 1,000."""
+    return a < 1000
+
+
+def contradiction(top, a):
+    return (a < 3, a > 5)
+
+
+def as_it_is(top, values):
+    return values
+
+
+def test_a_claim_that_fails_is_refuted_with_values():
+    lemma = Lemma(claim=words_are_small, provers=(Symbolic(),), mistakes=())
+    proof = prove(lemma)
+    assert proof.verdict is Verdict.VIOLATED
+    assert proof.outcomes[0].values[1] >= 1000
+    assert "REFUTED" in ledger.line_of(proof)
+    assert ledger.exit_of([proof]) == 1
+
+
+def test_a_lemma_without_mistakes_is_worthless():
+    proof = prove(Lemma(claim=nothing_is_larger, provers=(Symbolic(),), mistakes=()))
+    assert proof.verdict is Verdict.NOTHING
+    assert "no mistake is tried" in ledger.line_of(proof)
+    assert ledger.exit_of([proof]) == 3
+
+
+@pytest.mark.parametrize("prover", [Symbolic(), Sweep(2), Sampled(as_it_is)])
+def test_a_lemma_that_nothing_meets_is_worthless(prover):
+    lemma = Lemma(
+        claim=words_are_small, given=contradiction, provers=(prover,), mistakes=()
+    )
+    proof = prove(lemma)
+    assert proof.verdict is Verdict.NOTHING
+    assert proof.worthless == "nothing meets its hypotheses"
+
+
+def test_a_sweep_alone_holds_and_proves_nothing():
+    broken = Mistake(sys.modules[__name__], "nothing_is_larger", words_are_small)
+    lemma = Lemma(claim=nothing_is_larger, provers=(Sweep(2),), mistakes=(broken,))
+    assert prove(lemma).outcomes[0].verdict is Verdict.BOUNDED
+
+
+def test_what_words_cannot_do_is_unknown_not_refuted():
+    def shifts_by_a_word(top, a):
+        """A claim that the executor cannot follow."""
+        return (1 << a) > 0
+
+    lemma = Lemma(claim=shifts_by_a_word, provers=(Symbolic(),), mistakes=())
+    proof = prove(lemma)
+    assert proof.verdict is Verdict.INCONCLUSIVE
+    assert ledger.exit_of([proof]) == 3
+
+
+def test_a_solver_out_of_budget_is_unknown():
+    paths = Paths("QF_BV", rlimit=1)
+    a, b = (fresh(Exact, paths, name, 64) for name in "ab")
+    with pytest.raises(Undecided):
+        list(paths.follow(lambda: bool((a & b) + (a | b) == a + b)))
+
+
+# ------------------------------------------------------------------ the executor
+
+
+def test_every_path_is_followed_once():
+    paths = Paths("QF_LIA")
+    a, b = (fresh(Whole, paths, name, 64) for name in "ab")
+
+    def compare():
+        return "below" if a < b else "same" if a == b else "above"
+
+    assert sorted(paths.follow(compare)) == ["above", "below", "same"]
+
+
+def test_impossible_sides_are_not_followed():
+    paths = Paths("QF_LIA")
+    a = fresh(Whole, paths, "a", 64)
+
+    def nested():
+        paths.assume(a > 5)
+        return (bool(a > 3), bool(a < 9))
+
+    assert sorted(paths.follow(nested)) == [(True, False), (True, True)]
+
+
+def test_a_function_that_asks_something_else_is_not_followed():
+    paths = Paths("QF_LIA")
+    a = fresh(Whole, paths, "a", 64)
+    asked = iter(range(100))
+    with pytest.raises(Unsupported, match="something else"):
+        list(paths.follow(lambda: bool(a < next(asked)) and bool(a > 50)))
+
+
+OPERATIONS = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "min": min,
+    "max": max,
+    "sum": lambda a, b: sum([a, b, b]),
+    "low bits": lambda a, b: (a + b) & 4095,
+    "high bits": lambda a, b: (a - b) & -4096,
+    "pages up": lambda a, b: -(-a // 4096) + b,
+    "pages down": lambda a, b: (a - b) // 4096,
+    "rest": lambda a, b: (a - b) % 4096,
+    "times": lambda a, b: a * 3 - b * 5,
+    "word": lambda a, b: (a + b + 1) & TOP,
+}
+
+
+def computed(kind, operation, one, two):
+    """Return what words that can only be these numbers compute."""
+    paths = Paths(kind.logic)
+    a, b = (fresh(kind, paths, name, 64) for name in "ab")
+
+    def run():
+        paths.assume(a == one)
+        paths.assume(b == two)
+        result = operation(a, b)
+        return value_of(paths.model, result), result.term
+
+    (found,) = list(paths.follow(run))
+    number, term = found
+    if kind is Exact and number >> (term.size() - 1):
+        number -= 1 << term.size()  # signed
+    return number
+
+
+@pytest.mark.parametrize("kind", [Exact, Bounded, Whole])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_words_compute_what_python_computes(name, kind):
+    for one in NUMBERS:
+        for two in NUMBERS[::3]:
+            got = computed(kind, OPERATIONS[name], one, two)
+            assert got == OPERATIONS[name](one, two)
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "min", "max", "low bits", "word"])
+def test_wrapping_words_compute_what_c_computes(name):
+    for one in NUMBERS:
+        for two in NUMBERS[::3]:
+            got = computed(Wrapping, OPERATIONS[name], one, two)
+            assert got == OPERATIONS[name](one, two) & TOP
+
+
+@pytest.mark.parametrize("operation", [operator.and_, operator.or_])
+def test_exact_words_have_the_bits_of_python_integers(operation):
+    for one in NUMBERS:
+        for two in NUMBERS:
+            got = computed(Exact, lambda a, b: operation(~a, b), one, two)
+            assert got == operation(~one, two)
