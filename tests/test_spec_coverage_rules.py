@@ -132,6 +132,11 @@ def leaf(key, parent=None, *, red=False, left=None, right=None, **more):
         (["RB-PARENT"], Tree(1, None, (leaf(1, 3),)), TREE),
         (["RB-PARENT"], Tree(1, None, (leaf(1, right=1),)), TREE),
         (
+            ["RB-PARENT"],
+            Tree(1, None, (leaf(0, 1), leaf(1, left=0, right=0))),
+            TREE,
+        ),
+        (
             ["RB-PARENT", "RB-PARENT", "RB-ORDER"],
             Tree(1, None, (leaf(1), leaf(3), leaf(5, 1))),
             TREE,
