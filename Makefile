@@ -23,9 +23,10 @@ lint: $(READY)  ## style, types, formatting
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-check-deep: $(READY)  ## the slow tier: larger sizes completely, longer walks, slow tests
+check-deep: $(READY)  ## the slow tier: larger sizes completely, longer histories
 	@$(BIN)/mmoracle check --scope deep
-	@$(BIN)/pytest -m deep
+	@$(BIN)/mmoracle check --scope small --steps 200000
+	@$(BIN)/mmoracle check memblock --scope linux --steps 200000
 
 prove: $(READY)  ## the lemmas of proofs/, every value of a word
 	@$(BIN)/python -m mmoracle.proofs

@@ -16,7 +16,7 @@ from mmoracle.checkers.kernel.judge import judge_log
 from mmoracle.checkers.kernel.text import read_lines
 from mmoracle.checkers.verdict import Verdict
 from mmoracle.spec.linux import MAX_NUMNODES
-from mmoracle.spec.memblock import regions
+from mmoracle.spec.memblock import arrays
 from mmoracle.spec.memblock.ops import (
     Add,
     AllocTryNid,
@@ -287,13 +287,13 @@ class Kernel(Linux):
 
     def tell_of_doubling(self, monkeypatch, name, what, at):
         """Print the calls that memblock_double_array() makes itself."""
-        real = getattr(regions, name)
+        real = getattr(arrays, name)
 
         def telling(*args, **more):
             self.say_range(what, *args[at], "memblock_double_array+0x1c5/0x2a1")
             return real(*args, **more)
 
-        monkeypatch.setattr(regions, name, telling)
+        monkeypatch.setattr(arrays, name, telling)
 
     def say(self, text):
         self.lines.append(f"[    0.000000] {text}")
@@ -304,7 +304,7 @@ class Kernel(Linux):
 
     def array(self, cfg, s, kind, hands, nr_bytes):
         found = super().array(cfg, s, kind, hands, nr_bytes)
-        addr, count = found[0], 2 * regions.of(s, kind).max
+        addr, count = found[0], 2 * arrays.of(s, kind).max
         end = addr + count * cfg.region_bytes - 1
         span = f"[{addr:#018x}-{end:#018x}]"
         self.say(f"memblock: {kind} is doubled to {count} at {span}")

@@ -15,7 +15,7 @@ from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Va
 from mmoracle.checkers.symbolic import agree, either, every
 from mmoracle.checkers.word import Bounded, Whole, Wrapping
 from mmoracle.spec.linux import Addr
-from mmoracle.spec.memblock import regions
+from mmoracle.spec.memblock import arrays
 from mmoracle.spec.memblock.regions import (
     HOTPLUG,
     MEMORY,
@@ -25,6 +25,7 @@ from mmoracle.spec.memblock.regions import (
     Range,
     Region,
     Regions,
+    cap_size,
 )
 from mmoracle.spec.memblock.search import Linux
 
@@ -102,12 +103,12 @@ def changed(change: Any, cfg: Config, t: Regions, range_: Range, *how: Any) -> R
 
 def added(cfg: Config, t: Regions, base: Any, size: Any) -> Regions:
     """Return the array after a range without flags was added."""
-    return changed(regions.add_range, cfg, t, (base, size), NODE, NONE)
+    return changed(arrays.add_range, cfg, t, (base, size), NODE, NONE)
 
 
 def removed(cfg: Config, t: Regions, base: Any, size: Any) -> Regions:
     """Return the array after a range was removed."""
-    return changed(regions.remove_range, cfg, t, (base, size))
+    return changed(arrays.remove_range, cfg, t, (base, size))
 
 
 # ------------------------------------------------------------------ cutting
@@ -122,7 +123,7 @@ def cutting_at_a_border_keeps_every_address(top: Any, *words: Any) -> Any:
     """The regions hold the same addresses with the same marks, and none crosses."""
     *told, at, addr = words
     t = array(told)
-    after = replace(t, regions=regions.cut(t, at))
+    after = replace(t, regions=arrays.cut(t, at))
     crossing = [either(at <= r.base, r.end <= at) for r in after.regions]
     return every(
         agree(holds(after, addr), holds(t, addr)),
@@ -210,10 +211,10 @@ def inside_by_base(cfg: Config, r: Region, base: int, size: int) -> bool:
 
 def inside_below(cfg: Config, r: Region, base: int, size: int) -> bool:
     """Leave the region that ends exactly where the range does."""
-    return base <= r.base and r.end < base + regions.cap_size(cfg, base, size)
+    return base <= r.base and r.end < base + cap_size(cfg, base, size)
 
 
-right_uncovered = regions.uncovered
+right_uncovered = arrays.uncovered
 
 
 # ------------------------------------------------------------------ the machine
@@ -312,7 +313,10 @@ def regions_of(top: int, values: Values) -> Values:
 
 
 NAMES = ("n", "b0", "s0", "b1", "s1", "b2", "s2")  # bases and sizes
-ROOMY = ("memblock: the arrays have room, so that no operation doubles one",)
+ROOMY = (
+    "memblock arrays: there is room, so that no operation doubles one; one node; the"
+    " third region alone is marked, and a new range is not",
+)
 THREE = "up to 3 regions"
 
 ARRAYS = (
@@ -327,8 +331,8 @@ ARRAYS = (
             Sampled(regions_of),
         ),
         mistakes=(
-            Mistake(regions, "cut", cut_and_lose),
-            Mistake(regions, "cut", cut_and_unmark),
+            Mistake(arrays, "cut", cut_and_lose),
+            Mistake(arrays, "cut", cut_and_unmark),
         ),
         size=THREE,
         assumes=ROOMY,
@@ -344,9 +348,9 @@ ARRAYS = (
             Sampled(regions_of),
         ),
         mistakes=(
-            Mistake(regions, "uncovered", cover_again),
-            Mistake(regions, "uncovered", forget_the_rest),
-            Mistake(regions, "alike", merge_by_place),
+            Mistake(arrays, "uncovered", cover_again),
+            Mistake(arrays, "uncovered", forget_the_rest),
+            Mistake(arrays, "alike", merge_by_place),
         ),
         size=THREE,
         assumes=ROOMY,
@@ -362,8 +366,8 @@ ARRAYS = (
             Sampled(regions_of),
         ),
         mistakes=(
-            Mistake(regions, "inside", inside_by_base),
-            Mistake(regions, "inside", inside_below),
+            Mistake(arrays, "inside", inside_by_base),
+            Mistake(arrays, "inside", inside_below),
         ),
         size=THREE,
         assumes=ROOMY,

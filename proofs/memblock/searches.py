@@ -219,6 +219,8 @@ def sorted_range(top: int, values: Values) -> Values:
 NAMES = ("base", "size", "held", "length", "low", "high", "nr_bytes", "addr")
 ONE_AND_ONE = "1 region and 1 reservation, page alignment"
 
+PLAIN = ("memblock searches: one node, no flags, and a window above the first page",)
+
 SEARCHES = (
     Lemma(
         claim=the_highest_fit_is_a_block_and_none_lies_higher,
@@ -258,6 +260,7 @@ SEARCHES = (
             Mistake(search, "candidates", no_window),
         ),
         size=ONE_AND_ONE,
+        assumes=PLAIN,
     ),
     Lemma(
         claim=a_block_is_allowed_exactly_where_it_is_free,
@@ -269,6 +272,7 @@ SEARCHES = (
             Mistake(search, "gaps", gaps_behind),
         ),
         size=ONE_AND_ONE,
+        assumes=PLAIN,
     ),
     Lemma(
         claim=the_search_from_below_is_sound_complete_and_lowest,
@@ -280,5 +284,6 @@ SEARCHES = (
             Mistake(owner("fit_bottom_up"), "fit_bottom_up", fit_strictly),
         ),
         size=ONE_AND_ONE,
+        assumes=PLAIN,
     ),
 )

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from ..core import Complaints, Contract, Invariant, Law
 from ..linux import MAX_NUMNODES
+from .arrays import alike
 from .ops import (
     HOW,
     Add,
@@ -27,15 +28,7 @@ from .ops import (
     SetNode,
     TrimMemory,
 )
-from .regions import (
-    HOTPLUG,
-    NOMAP,
-    NONE,
-    Config,
-    Memblock,
-    Regions,
-    alike,
-)
+from .regions import HOTPLUG, NOMAP, NONE, Config, Memblock, Regions
 from .sets import (
     Moment,
     Paint,

@@ -15,6 +15,16 @@ from ..linux import (
     Errno,
     MemblockFlags,
 )
+from .arrays import (
+    add_range,
+    free,
+    inside,
+    isolate_range,
+    merged,
+    of,
+    remove_range,
+    with_array,
+)
 from .change import BOTH, HOLDS_ARRAY, Change, on_ranges, touches_array, with_kmalloc
 from .regions import (
     HOTPLUG,
@@ -30,16 +40,8 @@ from .regions import (
     Range,
     Region,
     Regions,
-    add_range,
     cap_size,
-    free,
-    inside,
-    isolate_range,
-    merged,
-    of,
     overlaps,
-    remove_range,
-    with_array,
 )
 
 

@@ -23,6 +23,7 @@ from ..linux import (
     Errno,
     MemblockFlags,
 )
+from .arrays import add_range, uncovered
 from .regions import (
     DOUBLE_INTO_RANGE,
     HOTPLUG,
@@ -45,11 +46,9 @@ from .regions import (
     Region,
     Request,
     Warn,
-    add_range,
     overlaps,
     round_down,
     round_up,
-    uncovered,
 )
 
 FreeRange = tuple[int, int, int]  # start, end, nid

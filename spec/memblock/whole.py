@@ -13,6 +13,7 @@ from ..linux import (
     Addr,
     Bug,
 )
+from .arrays import inside, isolate_range, keep, remove_range, with_array
 from .change import (
     BOTH,
     HOLDS_ARRAY,
@@ -36,13 +37,8 @@ from .regions import (
     Outcome,
     Places,
     cap_size,
-    inside,
-    isolate_range,
-    keep,
-    remove_range,
     round_down,
     round_up,
-    with_array,
 )
 
 WRAPS_OVER = Bug("trimming would wrap the last region over lower ones")
