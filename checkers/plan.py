@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from mmoracle.spec.core import sentence
@@ -50,6 +51,7 @@ class Report:
     files: dict[int, str] = field(default_factory=dict)  # run -> saved failure
     missed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left: int = 0
+    seconds: float = 0.0  # from first to last, on however many cores
     interrupted: bool = False
 
     @property
@@ -235,6 +237,7 @@ def check(
     a witness none of them reached means that the model is vacuous.
     """
     report, broken = Report(settings), set[str]()
+    began = monotonic()
 
     def needless(at: int) -> bool:
         mine = todo[at].sub.name in broken and not keep_going
@@ -256,6 +259,7 @@ def check(
             told(run)
     except KeyboardInterrupt:
         report.left, report.interrupted = report.left + len(todo) - made, True
+    report.seconds = monotonic() - began
     if whole and not report.interrupted:
         report.missed = never_reached(report.runs)
     return report

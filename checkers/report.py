@@ -14,6 +14,7 @@ import mmoracle
 
 from .codec import line_of
 from .plan import Job, Report, sentence_of, witness_of
+from .registry import SUBSYSTEMS
 from .subsystem import number, words
 from .verdict import INTERRUPTED, NOT_SHOWN, Failure, Run, Verdict
 
@@ -204,6 +205,8 @@ def summary(report: Report) -> list[str]:
             what = "its second formulation reaches the same state in"
             lines.append(f"{name}: {what} {same:,} of {same + differs:,} steps")
     for name, witnesses in report.missed.items():
+        wanted = len(SUBSYSTEMS[name].witnesses)
+        lines.append(f"{name}: {wanted - len(witnesses)} of {wanted} witnesses reached")
         for each in witnesses:
             cut = any(run.cut for run in runs if run.subsystem == name)
             how = "before the cut" if cut else "at any point"
@@ -212,12 +215,11 @@ def summary(report: Report) -> list[str]:
     for rule in report.settings.disable:
         lines.append(f"not judged: {rule.id} ({rule.reason})")
     steps = sum(run.steps for run in runs)
-    seconds = sum(run.seconds for run in runs)
     made = count(len(runs), "run")
     if report.left:
         made += f" of {len(runs) + report.left}"
         made += " (interrupted)" if report.interrupted else " (the first that failed)"
-    facts = f"{made}, {count(steps, 'step')}, {seconds:.1f} s"
+    facts = f"{made}, {count(steps, 'step')}, {report.seconds:.1f} s"
     verdict = verdict_word(report.verdict)
     lines.append(f"{verdict}: {facts}, seed {report.settings.seed}")
     return lines + worst(report)

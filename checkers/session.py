@@ -19,7 +19,7 @@ INVERSE = "INVERSE"
 
 GENERIC_RULES = {
     NO_CRASH: "The machine answers every legal operation without an exception.",
-    EXACT_ANSWER: "The machine answers what Linux answers.",
+    EXACT_ANSWER: "An answer is the one that Linux gives.",
     EXACT_STATE: "The machine reaches the state that the specification reaches.",
     REFUSAL: "The machine accepts an answer exactly when the specification does.",
     CHOICE: "What Linux answers is permitted.",
