@@ -74,9 +74,13 @@ class Subsystem(Generic[C, S, M]):
     @property
     def rules(self) -> dict[str, str]:
         """Return every stable id that a complaint may cite, with its sentence."""
-        rules = {each.id: sentence(each.check) for each in self.laws}
-        rules |= {each.id: sentence(each.check) for each in self.invariants}
-        return rules | {each.id: each.sentence for each in self.contracts}
+        said = [(each.id, sentence(each.check)) for each in self.laws]
+        said += [(each.id, sentence(each.check)) for each in self.invariants]
+        said += [(each.id, each.sentence) for each in self.contracts]
+        rules: dict[str, str] = {}
+        for rule, claim in said:  # a law and an invariant may share an id
+            rules[rule] = f"{rules[rule]} {claim}" if rule in rules else claim
+        return rules
 
     def offers(self, cfg: C) -> tuple[type[Op[C, S]], ...]:
         """Return the operations that a configuration has on offer."""
