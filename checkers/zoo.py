@@ -7,7 +7,7 @@ rule notices first, survives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -137,20 +137,13 @@ def picked(subsystems: Sequence[str], ids: Sequence[str]) -> list[Mutant]:
     return [each for each in known if not ids or each.id in ids]
 
 
-def load_mutants() -> Mapping[str, tuple[Mutant, ...]]:
-    """Return the mutants of every subsystem that has some.
-
-    They are what the registry says, else `X_MUTANTS` in the module of the same name.
-    """
-    registry = import_module(".registry", __package__)
-    known = getattr(registry, "MUTANTS", None)
-    if known is not None:
-        return dict(known)
+def load_mutants() -> dict[str, tuple[Mutant, ...]]:
+    """Return each subsystem's mutants: X_MUTANTS in mutants/x.py, where there are any."""
     found: dict[str, tuple[Mutant, ...]] = {}
-    for name in registry.SUBSYSTEMS:
+    for name in import_module(".registry", __package__).SUBSYSTEMS:
         place = f"{__package__}.mutants.{name}"
         if find_spec(place) is not None:
-            found[name] = getattr(import_module(place), f"{name.upper()}_MUTANTS", ())
+            found[name] = getattr(import_module(place), f"{name.upper()}_MUTANTS")
     return found
 
 

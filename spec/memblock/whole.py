@@ -5,6 +5,7 @@ Source: mm/memblock.c (v5.10).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from itertools import pairwise
 
@@ -185,8 +186,28 @@ class MemLimitRemoveMap(Change):
         return cap_range(cfg, s, 0, end, self.kmalloc, places)
 
 
+class Switch(ABC):
+    """A switch of memblock: it answers nothing and never fails."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def turned(self, s: Memblock) -> Memblock:
+        """Return the state with the switch thrown."""
+        ...
+
+    def choose(self, cfg: Config, s: Memblock) -> Outcome:
+        """Return what Linux answers."""
+        return Outcome()
+
+    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
+        """Return the next state, if nothing was answered."""
+        require(result == Outcome(), "RET-CODE", f"nothing is due, got {result}")
+        return self.turned(s)
+
+
 @value
-class SetCurrentLimit:
+class SetCurrentLimit(Switch):
     """memblock_set_current_limit(): no search goes above it."""
 
     limit: Addr
@@ -195,16 +216,12 @@ class SetCurrentLimit:
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
         return nothing() if s.stopped else {"limit": OneOf(cfg.limits)}
 
-    def choose(self, cfg: Config, s: Memblock) -> Outcome:
-        return Outcome()
-
-    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
-        require(result == Outcome(), "RET-CODE", f"nothing is due, got {result}")
+    def turned(self, s: Memblock) -> Memblock:
         return replace(s, current_limit=self.limit)
 
 
 @value
-class SetBottomUp:
+class SetBottomUp(Switch):
     """memblock_set_bottom_up()."""
 
     on: bool
@@ -213,41 +230,29 @@ class SetBottomUp:
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
         return nothing() if s.stopped else {"on": OneOf(BOTH)}
 
-    def choose(self, cfg: Config, s: Memblock) -> Outcome:
-        return Outcome()
-
-    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
-        require(result == Outcome(), "RET-CODE", f"nothing is due, got {result}")
+    def turned(self, s: Memblock) -> Memblock:
         return replace(s, bottom_up=self.on)
 
 
 @value
-class AllowResize:
+class AllowResize(Switch):
     """memblock_allow_resize(): from now on the arrays may grow."""
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
         return nothing() if s.stopped else {}
 
-    def choose(self, cfg: Config, s: Memblock) -> Outcome:
-        return Outcome()
-
-    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
-        require(result == Outcome(), "RET-CODE", f"nothing is due, got {result}")
+    def turned(self, s: Memblock) -> Memblock:
         return replace(s, can_resize=True)
 
 
 @value
-class SlabIsUp:
+class SlabIsUp(Switch):
     """slab_is_available() turns true: arrays and blocks come from kmalloc now."""
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
         return nothing() if s.stopped else {}
 
-    def choose(self, cfg: Config, s: Memblock) -> Outcome:
-        return Outcome()
-
-    def after(self, cfg: Config, s: Memblock, result: Outcome) -> Memblock:
-        require(result == Outcome(), "RET-CODE", f"nothing is due, got {result}")
+    def turned(self, s: Memblock) -> Memblock:
         return replace(s, slab_is_up=True)
