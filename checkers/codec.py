@@ -213,7 +213,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
 def parsed(text: str) -> dict[str, Any]:
     """Return the JSON object that a line holds."""
     try:
-        record = json.loads(text, parse_constant=refused)
+        record = json.loads(text, parse_constant=refused, object_pairs_hook=once)
     except json.JSONDecodeError as no:
         why = f"not JSON at column {no.colno}: {no.msg}"
         raise Wrong("line", why, no.lineno - 1) from no
@@ -224,6 +224,15 @@ def parsed(text: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise Wrong("line", "a JSON object was expected")
     return record
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members; each name stands once."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise Wrong(name, "it stands twice in one object")
+    return dict(pairs)
 
 
 def refused(name: str) -> None:
@@ -237,8 +246,8 @@ def decode_header(
     """Return the header that an object stands for, and its subsystem."""
     if record.get("format") != form:
         raise Wrong("format", f"{form!r} was expected, got {record.get('format')!r}")
-    if record.get("version") != VERSION:
-        given = record.get("version")
+    given = record.get("version")
+    if type(given) is not int or given != VERSION:
         raise Wrong("version", f"this tool reads version {VERSION}, got {given!r}")
     rest = {k: v for k, v in record.items() if k not in ("format", "version", "state")}
     header: Header = decode_fields(rest, Header, "")

@@ -41,16 +41,19 @@ class Pool(Generic[Job, Result]):
         self, skip: Callable[[int], bool]
     ) -> Iterator[tuple[int, Result | None]]:
         """Yield (job, result) in order; None for a job that `skip` says not to make."""
+        abandoned = False
         try:
             for at, future in enumerate(self.futures):
                 if skip(at):
-                    future.cancel()
+                    abandoned |= not future.cancel()
                     yield at, None
                 else:
                     yield at, future.result()
         except BaseException:
             self.stop()
             raise
+        if abandoned:  # nobody waits for a run whose result is not wanted
+            self.stop()
         self.executor.shutdown()
 
     def stop(self) -> None:

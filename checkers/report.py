@@ -195,8 +195,8 @@ def history(found: Failure) -> list[str]:
 def summary(report: Report) -> list[str]:
     """Return what all runs say together; the last line of a failure reproduces it."""
     runs, lines = report.runs, list[str]()
-    sound = [run for run in runs if run.failure is None]
-    for name in dict.fromkeys(run.subsystem for run in sound):
+    broken = any(run.failure is not None for run in runs)
+    for name in dict.fromkeys(run.subsystem for run in runs if not broken):
         same, differs = (
             sum(run.second.get(key, 0) for run in runs if run.subsystem == name)
             for key in ("same", "differs")
@@ -206,7 +206,9 @@ def summary(report: Report) -> list[str]:
             lines.append(f"{name}: {what} {same:,} of {same + differs:,} steps")
     for name, witnesses in report.missed.items():
         wanted = len(SUBSYSTEMS[name].witnesses)
-        lines.append(f"{name}: {wanted - len(witnesses)} of {wanted} witnesses reached")
+        if not broken:
+            reached = wanted - len(witnesses)
+            lines.append(f"{name}: {reached} of {wanted} witnesses reached")
         for each in witnesses:
             cut = any(run.cut for run in runs if run.subsystem == name)
             how = "before the cut" if cut else "at any point"

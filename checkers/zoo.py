@@ -138,7 +138,7 @@ def picked(subsystems: Sequence[str], ids: Sequence[str]) -> list[Mutant]:
 
 
 def load_mutants() -> dict[str, tuple[Mutant, ...]]:
-    """Return each subsystem's mutants: X_MUTANTS in mutants/x.py, where there are any."""
+    """Return the mutants of each subsystem x: X_MUTANTS in mutants/x.py."""
     found: dict[str, tuple[Mutant, ...]] = {}
     for name in import_module(".registry", __package__).SUBSYSTEMS:
         place = f"{__package__}.mutants.{name}"

@@ -96,7 +96,7 @@ def another(dice, digit):
 def blames(run, at):
     """Say whether a verdict names the line at an index, as bad or as suspect."""
     bad = run.extra["first_bad"]
-    return bad is not None and at + 1 in (bad["line"], bad.get("suspect"))
+    return bad is not None and at + 1 in (bad["line"], *bad.get("suspects", ()))
 
 
 ADDRESS = r"0x([0-9a-f]{16})"

@@ -112,7 +112,9 @@ def record(
     """Return a run with what a log's report shows."""
     bad = course.bad if course is not None and failure is not None else None
     place = {"file": bad.file or str(path), "line": bad.line} if bad else {}
-    hint = {"suspect": bad.suspect} if bad and bad.suspect else {}
+    hint: dict[str, Any] = {}
+    if bad and bad.suspects:
+        hint = {"suspect": bad.suspects[0], "suspects": list(bad.suspects)}
     extra: dict[str, Any] = {
         "events": course.events if course else 0,
         "tables": tally(course, "seen", "equal"),

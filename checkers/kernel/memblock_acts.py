@@ -28,7 +28,7 @@ class Bad:
     why: str
     file: str = ""
     addr: int | None = None  # where, for finding the call that drew the border
-    suspect: int | None = None  # the line of that call
+    suspects: tuple[int, ...] = ()  # lines that may be the cause, likeliest first
 
 
 def acts_of(entries: list[Entry]) -> Iterator[Act]:
@@ -88,10 +88,14 @@ def answer_fault(act: Act) -> Bad | None:
     if request.align & (request.align - 1):
         why = f"align {request.align:#x} is not a power of two"
         return Bad(request.line, "MB-ALLOC", why)
+    asked = (request.line,)
     if isinstance(call, Range) and call.size != request.size:
-        why = f"{request.size} bytes were asked for, {call.size} were reserved"
-        return Bad(call.line, "MB-ALLOC", why)
+        why = (
+            f"line {request.line} asked for {request.size} bytes, here are {call.size}"
+        )
+        return Bad(call.line, "MB-ALLOC", why, suspects=asked)
     if isinstance(call, Range) and request.align and call.base % request.align:
-        why = f"{call.base:#x} is not aligned to {request.align:#x}"
-        return Bad(call.line, "MB-ALLOC", why)
+        why = f"line {request.line} asked for alignment to {request.align:#x}"
+        why = f"{call.base:#x} is not aligned; {why}"
+        return Bad(call.line, "MB-ALLOC", why, suspects=asked)
     return None

@@ -60,6 +60,7 @@ class Course:
     seen: int = 0
     equal: int = 0
     notes: list[str] = field(default_factory=list)
+    strange: list[int] = field(default_factory=list)  # frees of what was not reserved
     torn: Torn | None = None
     blind: bool = False
     bad: Bad | None = None
@@ -67,7 +68,7 @@ class Course:
 
     def fork(self) -> Course:
         """Return a copy to try a supposition on."""
-        return replace(self, notes=list(self.notes))
+        return replace(self, notes=list(self.notes), strange=list(self.strange))
 
 
 # ------------------------------------------------------------------ tables
@@ -95,11 +96,11 @@ def compare(course: Course, table: Table, file: str = "") -> None:
         course.bad = replace(bad, file=file)
         return
     course.equal += 1
-    note_silent(course, table)
+    note_silent(course, table, file or f"line {table.line}")
     course.s = state_of(course.cfg, table, s)
 
 
-def note_silent(course: Course, table: Table) -> None:
+def note_silent(course: Course, table: Table, place: str) -> None:
     """Note the nodes and flags that changed without a line of their own."""
     for name, rows, old in (
         ("memory", table.memory, course.s.memory),
@@ -107,8 +108,8 @@ def note_silent(course: Course, table: Table) -> None:
     ):
         changed = [r for r in regions_of(rows) if paint_at(old, r.base) != paint(r)]
         if changed:
-            what = f"{len(changed)} {name} regions got a node or flag without a line"
-            course.notes.append(f"line {table.line}: {what}")
+            some = f"{len(changed)} {name} region{'s' if len(changed) > 1 else ''}"
+            course.notes.append(f"{place}: {some} got a node or flag without a line")
 
 
 def paint(r: Region) -> tuple[MemblockFlags, int]:
@@ -141,6 +142,9 @@ def change(course: Course, call: Range) -> None:
             why = f"{show(without(block, free))} was allocated and is not free memory"
             course.bad = Bad(call.line, "MB-ALLOC", why)
             return
+    span = (call.base, call.base + call.size)
+    if call.what == "free" and without([span], spans(course.s.reserved)):
+        course.strange.append(call.line)
     course.s = op.after(course.cfg, course.s, op.choose(course.cfg, course.s))
 
 
@@ -194,6 +198,7 @@ def wish(request: Request) -> PhysAlloc | AllocTryNid:
 def predict(course: Course, act: Act, request: Request) -> None:
     """Predict the address of a request, then look at the answer."""
     answer, line = act.answer, (act.answer or request).line
+    asked = (request.line,)
     course.asked += 1
     course.bad = answer_fault(act)
     if course.bad is not None:
@@ -203,7 +208,8 @@ def predict(course: Course, act: Act, request: Request) -> None:
     try:
         following = op.after(course.cfg, course.s, Outcome(Addr(got)))
     except Disallowed as no:
-        found = Bad(line, no.rule, f"{no.why}; Linux gives {due:#x}", addr=got)
+        why = f"for line {request.line}: {no.why}"
+        found = Bad(line, no.rule, why, addr=got if due else None, suspects=asked)
         if course.s.current_limit == course.cfg.top:
             course.bad = found
         else:  # a limit that was supposed may have moved again
@@ -213,8 +219,10 @@ def predict(course: Course, act: Act, request: Request) -> None:
     if due == got:
         course.exact += 1
     else:
-        why = f"Linux 5.10 gives {due:#x} here, the log says {got:#x}"
-        course.doubted = Bad(line, "EXACT-ANSWER", why, addr=got)
+        why = (
+            f"for line {request.line}: Linux 5.10 gives {due:#x}, the log says {got:#x}"
+        )
+        course.doubted = Bad(line, "EXACT-ANSWER", why, addr=got, suspects=asked)
     if not act.growth:
         course.s = following
     elif answer is not None:
@@ -291,7 +299,8 @@ def suppose(before: Course, acts: list[Act], budget: int) -> Course | None:
             advance(trial, act)
             if trial.bad is None and trial.doubted is None:
                 trial = follow(trial, acts, budget - 1)
-                if trial.exact - before.exact > CONFIRMED:
+                doubtful = trial.bad is not None and before.strange
+                if trial.exact - before.exact > CONFIRMED and not doubtful:
                     return trial
     return None
 
@@ -330,16 +339,21 @@ def roundest(low: int, high: int) -> int:
 
 
 def blame(course: Course, acts: list[Act]) -> None:
-    """Name the last call that drew a border of the region where the fault is."""
+    """Name what may be the cause: a strange free, or who drew a border at the fault."""
     bad = course.bad
     if bad is None or bad.addr is None:
         return
     regions = (*course.s.memory.regions, *course.s.reserved.regions)
     near = [r for r in regions if r.base <= bad.addr <= r.end]
     borders = {x for r in near for x in (r.base, r.end)}
+    why, suspects = bad.why, bad.suspects
+    if course.strange:
+        line = course.strange[-1]
+        why, suspects = f"{why}; line {line} freed what was not", (*suspects, line)
     for call in reversed(calls_of(acts[: course.at])):
         earlier = call.line < bad.line or bad.file
         if earlier and borders & {call.base, call.base + call.size}:
-            why = f"{bad.why}; line {call.line} ({call.function}) drew its border"
-            course.bad = replace(bad, why=why, suspect=call.line)
-            return
+            why = f"{why}; line {call.line} ({call.function}) drew its border"
+            suspects = (*suspects, call.line)
+            break
+    course.bad = replace(bad, why=why, suspects=tuple(dict.fromkeys(suspects)))

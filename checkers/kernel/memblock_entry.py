@@ -100,6 +100,7 @@ class Table:
     physmem: tuple[Row, ...] = ()
     caller: str = ""
     sizes_line: int = 0
+    counts: tuple[tuple[int, int], ...] = ()  # (line, the number it gives) of each list
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ class _Draft:
     sizes: tuple[int, int] | None = None
     sizes_line: int = 0
     counts: list[int] = field(default_factory=list)
+    count_lines: list[int] = field(default_factory=list)
     rows: list[list[Row]] = field(default_factory=list)
 
     def missing(self) -> str:
@@ -163,9 +164,16 @@ class _Draft:
         if self.sizes is None:
             return "the line of sizes"
         for name, count, rows in zip(_LISTS, self.counts, self.rows, strict=False):
-            if len(rows) < count:
+            if len(rows) < count and not self.adds_up(name, rows):
                 return f"{name}[{len(rows):#x}]"
         return "" if len(self.counts) >= 2 else f"{_LISTS[len(self.counts)]}.cnt"
+
+    def adds_up(self, name: str, rows: list[Row]) -> bool:
+        """Say whether rows are all there by their bytes, whatever the count says."""
+        if self.sizes is None or name == "physmem":
+            return False
+        total = self.sizes[_LISTS.index(name)]
+        return sum(row.size for row in rows) == total
 
     def set_sizes(self, line: int, match: re.Match[str]) -> str:
         self.sizes_line = line
@@ -174,17 +182,19 @@ class _Draft:
         self.sizes = int(match[1], 16), int(match[2], 16)
         return ""
 
-    def set_count(self, match: re.Match[str]) -> str:
+    def set_count(self, line: int, match: re.Match[str]) -> str:
         expected = self.missing() or ("physmem.cnt", "the end")[len(self.counts) > 2]
         if f"{match[1]}.cnt" != expected:
             return f"{match[1]}.cnt stands where {expected} should"
         self.counts.append(int(match[2], 16))
+        self.count_lines.append(line)
         self.rows.append([])
         return ""
 
     def add_row(self, line: int, match: re.Match[str]) -> str:
         found = f"{match[1]}[{int(match[2], 16):#x}]"
-        if found != self.missing():
+        here = _LISTS[len(self.counts) - 1] if self.counts else ""
+        if not here or found != f"{here}[{len(self.rows[-1]):#x}]":
             return f"{found} stands where {self.missing() or 'the end'} should"
         base, size = int(match[3], 16), _size(match[3], match[4])
         nid = None if match[6] is None else int(match[6])
@@ -204,6 +214,7 @@ class _Draft:
             reserved,
             physmem,
             sizes_line=self.sizes_line,
+            counts=tuple(zip(self.count_lines, self.counts, strict=True)),
         )
 
 
@@ -326,7 +337,7 @@ class _Reader:
     def table_fault(self, line: int, draft: _Draft, text: str) -> str:
         """Add one line to the table, or return why it does not fit."""
         if match := _COUNT.fullmatch(text):
-            return draft.set_count(match)
+            return draft.set_count(line, match)
         if match := _SIZES.fullmatch(text):
             mixed = self.mixed(line, match[1], match[2])
             why = draft.set_sizes(line, match)

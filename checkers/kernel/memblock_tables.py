@@ -60,6 +60,11 @@ def show(ranges: list[Span]) -> str:
 
 def table_fault(table: Table) -> Bad | None:
     """Return what contradicts itself in one table."""
+    lists = (("memory", table.memory), ("reserved", table.reserved))
+    for (name, rows), (line, count) in zip(lists, table.counts[:2], strict=False):
+        if count != len(rows):
+            why = f"{name}.cnt says {count}, {len(rows)} regions follow"
+            return Bad(line, "MB-CAP", why)
     for name, rows, total in (
         ("memory", table.memory, table.memory_size),
         ("reserved", table.reserved, table.reserved_size),
@@ -83,10 +88,10 @@ def table_fault(table: Table) -> Bad | None:
 
 def home_fault(table: Table) -> Bad | None:
     """Return a reserved region that is on another node than its memory."""
-    homes = regions_of(table.memory)
+    homes = [r for r in regions_of(table.memory) if r.nid != MAX_NUMNODES]
     for row in table.reserved:
         for r in homes if row.nid is not None else ():
-            if r.base <= row.base < r.end and r.nid not in (row.nid, MAX_NUMNODES):
+            if r.base < row.base + row.size and row.base < r.end and r.nid != row.nid:
                 why = f"{row.base:#x} is reserved on node {row.nid}, but is of {r.nid}"
                 return Bad(row.line, "MB-NID", why)
     return None
@@ -156,7 +161,7 @@ def twice(calls: list[Range]) -> Bad | None:
             for other, line in live if "memblock_alloc" in call.caller else ():
                 if hit := common([span], [other]):
                     why = f"{show(hit)} was allocated, but line {line} reserved it"
-                    return Bad(call.line, "MB-ALLOC", why, suspect=line)
+                    return Bad(call.line, "MB-ALLOC", why, suspects=(line,))
             live.append((span, call.line))
     return None
 

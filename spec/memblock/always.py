@@ -237,8 +237,14 @@ def attributes_change_as_asked(cfg: Config, step: Moment) -> Complaints:
         for at in sorted(marks):
             got, due = paint_at(after, at), wish(cfg, step, at, paint_at(before, at))
             if got is not None and got != due:
-                yield f"{name} at {at:#x} has (flags, nid) {got}, should be {due}"
+                yield f"{name} at {at:#x} has {worded(got)}, should have {worded(due)}"
                 return
+
+
+def worded(paint: Paint) -> str:
+    """Write flags and node."""
+    node = "no node" if paint[1] == MAX_NUMNODES else f"node {paint[1]}"
+    return f"flags {int(paint[0]):#x} and {node}"
 
 
 def seams(t: Regions) -> set[int]:

@@ -79,9 +79,17 @@ class Change(ABC):
             got = BUG_ON
         else:
             self.judge_events(cfg, s, result)
-        require(result.value == got, "RET-CODE", f"{got} is due, got {result.value}")
+        why = f"{shown(got)} is due, got {shown(result.value)}"
+        require(result.value == got, "RET-CODE", why)
         told.finish()
         return s
+
+
+def shown(answer: object) -> str:
+    """Write what a call returned as the kernel's reader expects it."""
+    if isinstance(answer, int):
+        return f"{answer:#x}" if answer else "no address"
+    return "success" if answer is None else str(answer)
 
 
 def on_ranges(cfg: Config, s: Memblock, **more: OneOf | Ints) -> Domains:

@@ -238,6 +238,11 @@ class Request:
     nid: int
     flags: MemblockFlags
 
+    def __str__(self) -> str:
+        where = f"[{self.start:#x}, {self.end:#x})" if self.end > 1 else "anywhere"
+        node = f" of node {self.nid}" if self.nid >= 0 else ""
+        return f"{self.size:#x} bytes aligned to {self.align:#x}, {where}{node}"
+
 
 class Places(Protocol):
     """Where new things go: the one choice that memblock makes."""
