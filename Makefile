@@ -1,4 +1,4 @@
-# `make check` and `make test` set up everything they need: Python 3.11+ and git.
+# `make check` and `make test` set up everything; they need Python 3.11+ with venv, and git.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin

@@ -99,7 +99,7 @@ def check(
     subs = plan.chosen(subsystem)
     plan.known_rules(subs, invariant, asked.disable)
     subs = [plan.judging(sub, invariant, asked.disable) for sub in subs]
-    todo = plan.jobs(subs, asked, engine, config)
+    todo = plan.jobs(subs, asked, engine, config, bool(subsystem))
     teller = report.Teller(json_)
     done = plan.check(
         todo,

@@ -95,7 +95,11 @@ def engines_for(config: str) -> tuple[str, ...]:
 
 
 def jobs(
-    subs: Sequence[AnySub], settings: Settings, engine: str | None, config: str | None
+    subs: Sequence[AnySub],
+    settings: Settings,
+    engine: str | None,
+    config: str | None,
+    each_must: bool = False,
 ) -> list[Job]:
     """Return the runs to make, the exhaustive ones first in each subsystem."""
     named = config or settings.scope
@@ -105,6 +109,9 @@ def jobs(
         raise Unusable(f"there is no configuration {config}, {nearest(config, known)}")
     if named is not None and named not in scopes:
         raise Unusable(f"there is no scope {named}, {nearest(named, scopes)}")
+    for sub in subs if each_must and config is not None else ():
+        if config not in sub.configs:
+            raise Unusable(f"{sub.name} has no configuration {config}")
     fidelities = [
         each for each in Fidelity if settings.fidelity in (each.value, "both")
     ]
