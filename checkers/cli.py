@@ -104,7 +104,7 @@ def check(
     done = plan.check(
         todo,
         asked,
-        whole=config is None and plan.is_scope(subs, asked.scope),
+        whole=config is None and plan.owes_witnesses(asked.scope),
         keep_going=keep_going,
         exit_first=exitfirst,
         workers=workers or cores(),

@@ -77,10 +77,12 @@ def chosen(names: Sequence[str]) -> list[AnySub]:
     return [each for name, each in SUBSYSTEMS.items() if not names or name in names]
 
 
-def is_scope(subs: Sequence[AnySub], scope: str | None) -> bool:
-    """Say whether a scope is a whole one, not a single configuration of it."""
-    prefixes = {each.partition("-")[0] for sub in subs for each in sub.configs}
-    return scope is None or scope in prefixes
+def owes_witnesses(scope: str | None) -> bool:
+    """Say whether a scope must reach every witness: the tiny one, alone or by default.
+
+    A larger size may look at fewer operations, and is complete in those all the same.
+    """
+    return scope in (None, "tiny")
 
 
 def of_scope(config: str, scope: str) -> bool:

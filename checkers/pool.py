@@ -30,8 +30,9 @@ class Pool(Generic[Job, Result]):
         self, work: Callable[[Job], Result], jobs: Sequence[Job], workers: int
     ) -> None:
         global _work
-        _work = lambda at: work(jobs[at])
         context = multiprocessing.get_context("fork")
+        needless = self.needless = context.Array("b", len(jobs), lock=False)
+        _work = lambda at: None if needless[at] else work(jobs[at])
         self.executor = ProcessPoolExecutor(workers, context, deaf)
         self.futures: list[Future[Any]] = [
             self.executor.submit(_make, at) for at in range(len(jobs))
@@ -45,23 +46,24 @@ class Pool(Generic[Job, Result]):
         try:
             for at, future in enumerate(self.futures):
                 if skip(at):
-                    abandoned |= not future.cancel()
+                    self.needless[at] = True  # for a worker that has not begun it
+                    abandoned |= not future.done()
                     yield at, None
                 else:
                     yield at, future.result()
         except BaseException:
             self.stop()
+            self.executor.shutdown(wait=False)
             raise
         if abandoned:  # nobody waits for a run whose result is not wanted
             self.stop()
         self.executor.shutdown()
 
     def stop(self) -> None:
-        """End the workers at once."""
+        """End the workers at once; the executor sees it and gives up what is left."""
         workers = list((getattr(self.executor, "_processes", None) or {}).values())
         for worker in workers:
             worker.terminate()
-        self.executor.shutdown(wait=False, cancel_futures=True)
 
 
 _work: Callable[[int], object] = lambda at: None
