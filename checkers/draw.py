@@ -17,9 +17,7 @@ RECENT = 48  # argument values remembered, so that a walk comes back to them
 
 def width(domain: Domain) -> int:
     """Return how many values a domain has; `len` stops at the machine word."""
-    if isinstance(domain, Ints):
-        return max(0, (domain.hi - domain.lo + domain.step - 1) // domain.step)
-    return len(domain.options)
+    return domain.count if isinstance(domain, Ints) else len(domain.options)
 
 
 def enabled(domain: Domains) -> bool:

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar, cast
 from mmoracle.spec.core import (
     C,
     Contract,
-    Domains,
     Invariant,
     Law,
     Op,
@@ -98,23 +97,6 @@ def moves(sub: Subsystem[C, S, M], cfg: C, state: S) -> Iterator[Op[C, S]]:
         domain = op.domain(cfg, state)
         for arguments in product(*domain.values()):
             yield op(*arguments)
-
-
-def size(domain: Domains) -> int:
-    """Return how many ways there are to fill in the arguments."""
-    ways = 1
-    for each in domain.values():
-        ways *= len(each)
-    return ways
-
-
-def move_at(op: type[Op[C, S]], domain: Domains, index: int) -> Op[C, S]:
-    """Return the move at a position, counting the last argument fastest."""
-    arguments: list[Any] = []
-    for each in reversed(tuple(domain.values())):
-        index, place = divmod(index, len(each))
-        arguments.append(each[place])
-    return op(*reversed(arguments))
 
 
 def words(op: Op[C, S]) -> str:

@@ -42,8 +42,13 @@ class Ints:
     hi: int
     step: int = 1
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """Return how many there are, however many; `len` stops at the machine word."""
         return max(0, (self.hi - self.lo + self.step - 1) // self.step)
+
+    def __len__(self) -> int:
+        return self.count
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.lo, self.hi, self.step))

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from mmoracle.checkers.draw import enabled
 from mmoracle.checkers.explore import explore
 from mmoracle.checkers.judge import Judge
 from mmoracle.checkers.registry import SUBSYSTEMS
-from mmoracle.checkers.subsystem import Fidelity, size
+from mmoracle.checkers.subsystem import Fidelity
 from mmoracle.checkers.trial import attempt
 from mmoracle.checkers.verdict import MINIMAL, Verdict
 from mmoracle.impl.rbtree import RbRoot
@@ -235,4 +236,4 @@ def test_a_second_reading_that_differs_is_counted_and_shown(sub):
 def test_the_first_state_offers_something(sub):
     cfg = like(sub, "tiny")
     first = sub.initial(cfg)
-    assert any(size(op.domain(cfg, first)) for op in sub.offers(cfg))
+    assert any(enabled(op.domain(cfg, first)) for op in sub.offers(cfg))

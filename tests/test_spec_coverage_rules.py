@@ -11,7 +11,8 @@ import pytest
 
 from mmoracle.checkers.bind.memblock import MEMBLOCK
 from mmoracle.checkers.bind.rbtree import RBTREE
-from mmoracle.checkers.subsystem import moves, size
+from mmoracle.checkers.draw import enabled
+from mmoracle.checkers.subsystem import moves
 from mmoracle.spec.core import Disallowed, Ints, OneOf, Step, nothing, sentence
 from mmoracle.spec.linux import MAX_NUMNODES, Addr, Bug, Errno
 from mmoracle.spec.memblock import ops
@@ -53,7 +54,7 @@ def test_domains_are_sequences_of_their_values():
     ):
         assert list(domain) == values
         assert [domain[i] for i in range(len(domain))] == values
-    assert size(nothing()) == 0
+    assert not enabled(nothing())
 
 
 def test_a_sentence_is_the_first_line_of_a_docstring():
@@ -101,7 +102,7 @@ def test_other_allocators_are_compared_by_what_they_cover():
 def test_a_stopped_kernel_offers_nothing():
     cfg = Config(bases=(0,), sizes=(1,), release="6.6")
     for op in MEMBLOCK.ops:
-        assert size(op.domain(cfg, STOPPED)) == 0
+        assert not enabled(op.domain(cfg, STOPPED))
 
 
 def test_a_slab_that_is_up_may_say_no():

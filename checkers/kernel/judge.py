@@ -30,7 +30,7 @@ def judge_log(
     *,
     debugfs: Path | None = None,
     state: Path | None = None,
-    progress: Callable[[dict[str, int]], None] | None = None,
+    progress: Callable[[dict[str, int]], None] = lambda tally: None,
 ) -> Run:
     """Replay one log, and compare its end with the final dumps where they are given."""
     begun = perf_counter()
@@ -50,7 +50,7 @@ def judge_log(
         course.bad = table_fault(table)
     else:
         course.bad = table_fault(table) or early_fault(acts[:first], table)
-    course = follow(course, acts)
+    course = follow(course, acts, progress=progress)
     if course.bad is None and not course.blind:
         compare_dumps(course, debugfs, state)
     blame(course, acts)

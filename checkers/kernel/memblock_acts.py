@@ -79,8 +79,8 @@ def torn_in(acts: list[Act]) -> Torn | None:
 def answer_fault(act: Act) -> Bad | None:
     """Return what is wrong with a call whatever the state: its range or its answer."""
     request, call = act.entry, act.answer or act.entry
-    grows = isinstance(call, Range) and call.what in ("add", "reserve", "free")
-    if isinstance(call, Range) and grows and call.base + call.size > 1 << 64:
+    bounded = isinstance(call, Range) and call.what in ("add", "reserve", "free")
+    if isinstance(call, Range) and bounded and call.base + call.size > 1 << 64:
         why = f"the range of {call.what} ends before it begins"
         return Bad(call.line, "MB-SORTED", why)
     if not isinstance(request, Request):

@@ -30,7 +30,7 @@ from mmoracle.spec.memblock.regions import (
 )
 from mmoracle.spec.memblock.regions import Request as Search
 from mmoracle.spec.memblock.search import Linux, lowest_fit
-from mmoracle.spec.memblock.sets import joined, paint_at, spans, without
+from mmoracle.spec.memblock.sets import paint_at, spans, without
 
 from .memblock_acts import Act, Bad, answer_fault, calls_of
 from .memblock_log import Doubled, Range, Request, Table, Torn
@@ -38,6 +38,7 @@ from .memblock_tables import (
     difference,
     regions_of,
     show,
+    spans_of,
     state_of,
     table_fault,
     was_trimmed,
@@ -80,7 +81,7 @@ def compare(course: Course, table: Table, file: str = "") -> None:
     s, bad = course.s, table_fault(table)
     memory, reserved = spans(s.memory), spans(s.reserved)
     if bad is None and was_trimmed(memory, table.memory):
-        if memory != joined([(row.base, row.base + row.size) for row in table.memory]):
+        if memory != spans_of(table.memory):
             course.notes.append(f"line {table.line}: memory was trimmed to whole pages")
     elif bad is None:
         bad = difference("memory", memory, table.memory, table.line)
@@ -271,9 +272,15 @@ def request(course: Course, act: Act, entry: Request) -> None:
         change(course, act.answer)
 
 
-def follow(course: Course, acts: list[Act], budget: int = SUPPOSITIONS) -> Course:
+def follow(
+    course: Course,
+    acts: list[Act],
+    budget: int = SUPPOSITIONS,
+    progress: Callable[[dict[str, int]], None] = lambda tally: None,
+) -> Course:
     """Follow the log to its end, to the first fault, or along a supposition."""
     while course.at < len(acts) and course.bad is None:
+        progress({"steps": course.events, "of": len(acts)})
         before = course.fork()
         advance(course, acts[course.at])
         if course.doubted is not None and course.bad is None:

@@ -101,7 +101,7 @@ def difference(
     name: str, due: list[Span], rows: tuple[Row, ...], line: int
 ) -> Bad | None:
     """Return the first row at which a printed list covers something else."""
-    got = joined([(row.base, row.base + row.size) for row in rows])
+    got = spans_of(rows)
     if got == due:
         return None
     odd = [*without(got, due), *without(due, got)]
@@ -116,8 +116,12 @@ def difference(
 
 def was_trimmed(due: list[Span], rows: tuple[Row, ...]) -> bool:
     """Say whether the printed list is the due one cut to whole pages."""
-    whole = [(-(-a // PAGE) * PAGE, b // PAGE * PAGE) for a, b in due]
-    return joined(whole) == joined([(row.base, row.base + row.size) for row in rows])
+    return whole_pages(due) == spans_of(rows)
+
+
+def whole_pages(ranges: list[Span]) -> list[Span]:
+    """Return the ranges cut to whole pages, as memblock_trim_memory() cuts memory."""
+    return joined([(-(-a // PAGE) * PAGE, b // PAGE * PAGE) for a, b in ranges])
 
 
 def early_fault(acts: list[Act], table: Table) -> Bad | None:
@@ -135,10 +139,9 @@ def early_fault(acts: list[Act], table: Table) -> Bad | None:
         later = joined([*holding[name], *lacking[name]])
         fresh = without([span], later)
         if call.what in ("add", "reserve"):
-            fresh = [(a, b) for a, b in fresh if a < b]
             holding[name] += fresh
-            whole = [(-(-a // PAGE) * PAGE, b // PAGE * PAGE) for a, b in fresh]
-            missing = without(whole if name == "memory" else fresh, sets[name])
+            due = whole_pages(fresh) if name == "memory" else fresh
+            missing = without(due, sets[name])
         elif call.what in ("free", "remove"):
             lacking[name] += fresh
             missing = common(fresh, sets[name])

@@ -28,11 +28,7 @@ from .regions import (
     Slab,
     Warn,
 )
-from .search import (
-    alloc_internal,
-    alloc_range_nid,
-    flag_choices,
-)
+from .search import alloc_internal, alloc_range_nid, flag_choices
 
 
 @value

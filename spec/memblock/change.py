@@ -10,10 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from ..core import Domains, Ints, OneOf, nothing, require
-from ..linux import (
-    Addr,
-    Bug,
-)
+from ..linux import Addr, Bug
 from .regions import (
     STOPPED,
     Config,
@@ -26,20 +23,11 @@ from .regions import (
     array_bytes,
     overlaps,
 )
-from .search import (
-    Linux,
-    Told,
-)
+from .search import Linux, Told
 
 BOTH = (False, True)
-
-
 DUMMY = (Region(Addr(0), Addr(0)),)  # the one slot of an empty array
-
-
 BUG_ON = Bug("BUG_ON: the new array cannot be reserved")
-
-
 HOLDS_ARRAY = Bug("the range holds a region array")
 
 

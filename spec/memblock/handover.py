@@ -28,9 +28,7 @@ from .regions import (
     Places,
     ReservePages,
 )
-from .search import (
-    free_ranges,
-)
+from .search import free_ranges
 
 
 @value

@@ -22,11 +22,7 @@ from .regions import (
     Memblock,
     cap_size,
 )
-from .search import (
-    FreeRange,
-    free_ranges,
-    is_skipped,
-)
+from .search import FreeRange, free_ranges, is_skipped
 
 
 @value

@@ -21,11 +21,7 @@ from .regions import (
 )
 
 Moment = Step[Config, Memblock]
-
-
 Span = tuple[int, int]  # half-open
-
-
 Paint = tuple[MemblockFlags, int]  # flags and nid of one stretch of addresses
 
 

@@ -10,10 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..core import Domains, OneOf, nothing, require, value
-from ..linux import (
-    Addr,
-    Bug,
-)
+from ..linux import Addr, Bug
 from .arrays import inside, isolate_range, keep, remove_range, with_array
 from .change import (
     BOTH,
@@ -141,6 +138,13 @@ def limit_address(cfg: Config, s: Memblock, limit: int) -> int:
     return cfg.top
 
 
+def on_limits(cfg: Config, s: Memblock) -> Domains:
+    """Return the domains of a limit, which belongs before the arrays may grow."""
+    if s.stopped or s.can_resize:
+        return nothing()
+    return {"limit": OneOf(cfg.limits), "kmalloc": with_kmalloc(s)}
+
+
 @value
 class EnforceMemoryLimit(Change):
     """memblock_enforce_memory_limit(): use only the first `limit` bytes of memory."""
@@ -150,9 +154,7 @@ class EnforceMemoryLimit(Change):
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
-        if s.stopped or s.can_resize:
-            return nothing()
-        return {"limit": OneOf(cfg.limits), "kmalloc": with_kmalloc(s)}
+        return on_limits(cfg, s)
 
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
         end = limit_address(cfg, s, self.limit)
@@ -175,9 +177,7 @@ class MemLimitRemoveMap(Change):
 
     @classmethod
     def domain(cls, cfg: Config, s: Memblock) -> Domains:
-        if s.stopped or s.can_resize:
-            return nothing()
-        return {"limit": OneOf(cfg.limits), "kmalloc": with_kmalloc(s)}
+        return on_limits(cfg, s)
 
     def run(self, cfg: Config, s: Memblock, places: Places) -> Done:
         end = limit_address(cfg, s, self.limit)

@@ -168,8 +168,6 @@ def the_set_changes_as_asked(cfg: Config, step: Step[Config, Tree]) -> Complaint
 
 
 LAWS = (Law("RB-SET", the_set_changes_as_asked),)
-
-
 CONTRACTS = (
     Contract("CONTRACT-INSERT", "A new node is linked; a wrong one is diagnosed."),
     Contract("CONTRACT-ERASE", "A node that is absent is diagnosed, not walked into."),

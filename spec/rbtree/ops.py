@@ -28,14 +28,8 @@ from .tree import (
 )
 
 ABSENT = Bug("not in the tree")
-
-
 PRESENT = Bug("already in the tree")
-
-
 MISPLACED = Bug("not between the neighbours of the victim")
-
-
 NOT_FIRST = Bug("the leftmost flag disagrees with the descent")
 
 
