@@ -7,11 +7,14 @@ import io
 import json
 import lzma
 import zlib
-from collections.abc import Iterator
-from os import PathLike, fspath
-from typing import IO, cast
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath, fstat
+from typing import IO, NamedTuple, cast
 
 LONGEST_LINE = 1 << 20
+CHUNK = LONGEST_LINE  # no larger: `read_chunks` looks only where chunks meet
 LARGEST_JSON = 1 << 28
 
 # What a file begins with, and what to call it when it is not read.
@@ -46,24 +49,53 @@ def read_lines(
     Bytes that are not UTF-8 become U+FFFD: a kernel log may hold a few of them.
     """
     number = 0
-    try:
-        with open(path, "rb") as file, _unpacked(path, file) as stream:
-            while raw := stream.readline(longest + 1):
-                number += 1
-                if len(raw) > longest:
-                    why = f"the line is longer than {longest} bytes"
-                    raise BadText(path, number, why)
-                yield raw.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-    except EOFError:
-        raise BadText(path, number, "the compressed file is cut short") from None
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error):
-        raise BadText(path, number, "the compressed file is damaged") from None
-    except OSError as error:
-        why = f"it cannot be read: {error.strerror or error}"
-        raise BadText(path, 0, why) from None
-    except ValueError as error:  # a path that holds a zero byte
-        raise BadText(path, 0, f"it cannot be read: {error}") from None
+    with (
+        _explained(path, lambda: number),
+        open(path, "rb") as file,
+        _unpacked(path, file) as stream,
+    ):
+        while raw := stream.readline(longest + 1):
+            number += 1
+            if len(raw) > longest:
+                raise _too_long(path, number, longest)
+            yield raw.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
     if number == 0:
+        raise BadText(path, 0, "the file is empty")
+
+
+class Chunk(NamedTuple):
+    """Some whole lines, and how many bytes of the file, of how many, are read."""
+
+    text: bytes
+    done: int
+    of: int  # 0: the size of the file is not known
+
+
+def read_chunks(path: str | PathLike[str]) -> Iterator[Chunk]:
+    """Yield a text file, packed or not, about a MiB at a time; `BadText` if it is none.
+
+    Each chunk ends at the end of a line. If the last line lacks one, it comes alone.
+    """
+    number, tail, found = 0, b"", False
+    with (
+        _explained(path, lambda: number),
+        open(path, "rb") as file,
+        _unpacked(path, file) as stream,
+    ):
+        of = fstat(file.fileno()).st_size
+        while piece := stream.read(CHUNK):
+            first = (piece.find(b"\n") + 1) or len(piece)
+            if len(tail) + first > LONGEST_LINE:
+                raise _too_long(path, number + 1, LONGEST_LINE)
+            text = tail + (piece if found else piece.removeprefix(BOM_UTF8))
+            found, end = True, text.rfind(b"\n") + 1
+            text, tail = text[:end], text[end:]
+            number += text.count(b"\n")
+            if text:
+                yield Chunk(text, file.tell() if file.seekable() else 0, of)
+        if tail:
+            yield Chunk(tail, of, of)
+    if not found:
         raise BadText(path, 0, "the file is empty")
 
 
@@ -85,6 +117,26 @@ def read_json(path: str | PathLike[str]) -> object:
     except ValueError:
         raise BadText(path, 0, "it is not JSON: a number is too long") from None
     return value
+
+
+@contextmanager
+def _explained(path: str | PathLike[str], line: Callable[[], int]) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into `BadText`."""
+    try:
+        yield
+    except EOFError:
+        raise BadText(path, line(), "the compressed file is cut short") from None
+    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error):
+        raise BadText(path, line(), "the compressed file is damaged") from None
+    except OSError as error:
+        why = f"it cannot be read: {error.strerror or error}"
+        raise BadText(path, 0, why) from None
+    except ValueError as error:  # a path that holds a zero byte
+        raise BadText(path, 0, f"it cannot be read: {error}") from None
+
+
+def _too_long(path: str | PathLike[str], line: int, longest: int) -> BadText:
+    return BadText(path, line, f"the line is longer than {longest} bytes")
 
 
 def _unpacked(path: str | PathLike[str], file: io.BufferedReader) -> io.BufferedReader:
