@@ -5,14 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # What shows every line and branch of spec/; the rest of the suite adds none.
-SPEC_TESTS := tests/linux_cases tests/test_imbalance.py tests/test_spec_coverage_rules.py
+SPEC_TESTS := tests/linux_cases tests/test_imbalance.py tests/test_spec_coverage_rules.py \
+  tests/test_buddy_rules.py tests/test_buddy_reach.py
 
 .PHONY: help check test lint check-deep prove bench mutants coverage clean
 
 help:  ## this list
 	@grep -E "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed -E "s/:[^#]*## /\t/" | expand -t 14
 
-check: $(READY)  ## verify both subsystems: tiny sizes completely, real sizes at random
+check: $(READY)  ## verify every subsystem: tiny sizes completely, real sizes at random
 	@$(BIN)/mmoracle check
 
 test: $(READY)  ## the test suite

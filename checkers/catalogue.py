@@ -10,18 +10,19 @@ import mmoracle
 from mmoracle.spec.core import sentence
 
 from .registry import SUBSYSTEMS
-from .session import GENERIC_RULES
+from .session import GENERIC_RULES, RULES_OF_ENGINES
 from .shape import fields_of
 from .subsystem import Subsystem
 
 
 def catalogue() -> dict[str, Any]:
     """Return everything that can be named on the command line, as plain data."""
+    rules = GENERIC_RULES | RULES_OF_ENGINES
     return {
         "tool": "mmoracle",
         "version": mmoracle.__version__,
         "subsystems": [entry(each) for each in SUBSYSTEMS.values()],
-        "rules": [{"id": i, "sentence": s} for i, s in GENERIC_RULES.items()],
+        "rules": [{"id": i, "sentence": s} for i, s in rules.items()],
     }
 
 

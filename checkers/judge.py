@@ -33,17 +33,23 @@ IN_TURN = 2  # wrong answers for an operation that changes nothing
 
 @dataclass
 class Judge(Generic[C, S, M]):
-    """The two sides under judgement, and what has been counted so far."""
+    """The two sides under judgement, and what has been counted so far.
+
+    `limit` is in operations judged; with `only` no other rule ends a search.
+    """
 
     sub: Subsystem[C, S, M]
     cfg: C
     fidelity: Fidelity
     pool: Pool = field(default_factory=Pool)
+    limit: int | None = None
+    only: str | None = None
     steps: int = 0
     refusals: int = 0
     ops: Counter[str] = field(default_factory=Counter)
     reached: dict[str, None] = field(default_factory=dict)
     second: Counter[str] = field(default_factory=Counter)
+    declared: Counter[str] = field(default_factory=Counter)
     differing: list[dict[str, str]] = field(default_factory=list)
     foreign: set[tuple[type[Any], str, Any]] = field(default_factory=set)
 
@@ -62,6 +68,8 @@ class Judge(Generic[C, S, M]):
                 self.wanted.remove(witness)
         if self.sub.second is not None:
             self.compare_second(step)
+        if self.sub.declared is not None:
+            self.declared.update(self.sub.declared(self.cfg, step))
 
     def compare_second(self, step: Step[C, S]) -> None:
         """Compare the next state with a second formulation's, where it has one."""
@@ -159,8 +167,10 @@ def closely(
     sub, cfg = x.sub, x.cfg
     step = do(sub, cfg, x.fidelity, state, sub.load(cfg, state), op)
     if x.fidelity is Fidelity.ALLOWED:
+        answer = op.choose(cfg, state)
         try:
-            op.after(cfg, state, op.choose(cfg, state))
+            if answer != step.result:
+                op.after(cfg, state, answer)
         except Disallowed as no:
             raise Divergence(CHOICE, f"{no.rule}: {no.why}", op) from no
     machine = sub.load(cfg, state)
@@ -172,16 +182,14 @@ def closely(
     return step
 
 
-def quickly(x: Judge[C, S, M], state: S, op: Op[C, S]) -> Step[C, S] | None:
+def quickly(
+    x: Judge[C, S, M], state: S, op: Op[C, S], answer: Result
+) -> Step[C, S] | None:
     """Judge an operation that should change nothing, on the machine that is kept.
 
-    None means that the state changes, or that something is odd: look closely.
+    None means that something is odd: look closely.
     """
-    answer: Result = op.choose(x.cfg, state)
     try:
-        following = op.after(x.cfg, state, answer)
-        if following is not state and following != state:
-            return None
         if x.sub.apply(x.machine, op) != answer:
             return None
         for each in (answer, *x.pool.others(op, answer, IN_TURN)):

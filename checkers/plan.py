@@ -12,12 +12,13 @@ from typing import Any
 from mmoracle.spec.core import sentence
 
 from .codec import Header, trace_lines, write_trace
+from .compose import compose
 from .explore import Progress, explore
 from .lockstep import lockstep
 from .minimize import shrink
 from .pool import Pool
 from .registry import SUBSYSTEMS
-from .session import GENERIC_RULES
+from .session import GENERIC_RULES, RULES_OF_ENGINES
 from .settings import Disabled, Settings, Unusable, nearest
 from .subsystem import Fidelity, Subsystem
 from .verdict import MINIMAL, Failure, Run, Verdict, overall
@@ -121,8 +122,13 @@ def jobs(
         Job(sub, name, each, fidelity)
         for sub in subs
         for each, name in wanted(sub, settings.scope, engine, config)
-        for fidelity in fidelities
+        for fidelity in applicable(sub, name, fidelities)
     ]
+
+
+def applicable(sub: AnySub, config: str, asked: list[Fidelity]) -> list[Fidelity]:
+    """Return the fidelities asked for; what is not Linux is only judged as ALLOWED."""
+    return asked if sub.faithful(sub.configs[config]) else [Fidelity.ALLOWED]
 
 
 def wanted(
@@ -188,7 +194,8 @@ def perform(job: Job, settings: Settings, progress: Progress | None = None) -> R
     """Make one run; its failure is shrunk as far as a bounded time allows."""
     sub, cfg = job.sub, job.sub.configs[job.config]
     if job.engine == "explore":
-        run = explore(
+        by_halves = sub.halves is not None and sub.halves.due(cfg)
+        run = (compose if by_halves else explore)(
             sub,
             cfg,
             config=job.config,
@@ -324,7 +331,7 @@ def keep(failure: Failure, run: Run, path: Path | None = None) -> str | None:
 def sentence_of(subsystem: str, rule: str) -> str:
     """Return what a rule states."""
     sub = SUBSYSTEMS.get(subsystem)
-    rules = GENERIC_RULES | (sub.rules if sub is not None else {})
+    rules = GENERIC_RULES | RULES_OF_ENGINES | (sub.rules if sub is not None else {})
     return rules.get(rule, "")
 
 

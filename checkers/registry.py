@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .bind.buddy import BUDDY
 from .bind.memblock import MEMBLOCK
 from .bind.rbtree import RBTREE
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK)
+    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY)
 }

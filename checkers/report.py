@@ -131,6 +131,7 @@ def run_line(run: Run) -> str:
         count(run.steps, "step"),
         f"witnesses {reached}/{wanted}" if wanted else "",
         f"{run.seconds:.1f} s",
+        *(f"{name} used {count(n, 'time')}" for name, n in run.declared.items()),
     ]
     what = f"{run.subsystem:<9}{run.engine:<9}{run.config:<15}"
     if run.fidelity != "exact":
@@ -285,6 +286,7 @@ def run_json(run: Run, file: str | None = None) -> dict[str, Any]:
         "witnesses": list(run.witnesses),
         "witnesses_missed": list(run.witnesses_missed),
         "second": run.second,
+        "declared": run.declared,
         "cut": run.cut,
         "failure": failure_json(run, file),
     }
@@ -325,37 +327,33 @@ def replay_lines(run: Run, file: str) -> list[str]:
 
 
 def log_lines(run: Run, again: Sequence[str]) -> list[str]:
-    """Return the verdict on a kernel's log; `again` are the arguments it was given."""
+    """Return the verdict on a kernel's record; `again` are the arguments given."""
     extra, found = run.extra, run.failure
-    tables, asked = extra.get("tables", {}), extra.get("predicted", {})
-    lines = [
-        f"{verdict_word(run.verdict)}: {run.scope}, {run.seconds:.1f} s",
-        f"  events      {extra.get('events', run.steps):,}",
-        f"  tables      {tables.get('equal', 0)} of {tables.get('seen', 0)} equal",
-        f"  predictions {asked.get('exact', 0)} of {asked.get('asked', 0)} exact",
-    ]
+    lines = [f"{verdict_word(run.verdict)}: {run.scope}, {run.seconds:.1f} s"]
+    lines += [f"  {label:<11} {fact}" for label, fact in extra.get("told", ())]
     lines += [f"  note: {note}" for note in extra.get("notes", [])]
     lines += [f"  cut {run.cut}"] if run.cut else []
     if found is not None:
-        lines.append(f"  {claim(run.subsystem, found.rule)}")
+        what = extra.get("sentence") or sentence_of(run.subsystem, found.rule)
+        lines.append(f"  {found.rule}: {what}")
         lines.append(f"  why: {found.why}")
     bad = extra.get("first_bad") or {}
     shown = bad.keys() - ({"rule", "why"} if found else set())
-    facts = ", ".join(f"{name} {each}" for name, each in bad.items() if name in shown)
-    lines += [f"  first bad: {facts}"] if facts else []
+    facts = [f"{name} {each}" for name, each in bad.items() if name in shown and each]
+    lines += [f"  first bad: {', '.join(facts)}"] if facts else []
     if run.verdict is Verdict.VIOLATED:
         lines.append(f"reproduce: mmoracle {shlex.join(again)}")
     return lines
 
 
 def log_json(run: Run) -> dict[str, Any]:
-    """Return the verdict on a kernel's log as plain data."""
-    keys = ("events", "tables", "predicted", "first_bad", "notes")
+    """Return the verdict on a kernel's record as plain data."""
+    hidden = ("told", "sentence")
     answer: dict[str, Any] = {"verdict": run.verdict.value}
-    answer |= {key: run.extra.get(key) for key in keys}
+    answer |= {key: each for key, each in run.extra.items() if key not in hidden}
     answer |= {"cut": run.cut, "seconds": round(run.seconds, 3), "failure": None}
     found = run.failure
     if found is not None:
-        what = sentence_of(run.subsystem, found.rule)
+        what = run.extra.get("sentence") or sentence_of(run.subsystem, found.rule)
         answer["failure"] = {"rule": found.rule, "sentence": what, "why": found.why}
     return answer

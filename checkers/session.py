@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from mmoracle.spec.core import C, Disallowed, Op, Result, S, Step
 
-from .subsystem import Fidelity, M, Subsystem
+from .subsystem import Fidelity, M, Subsystem, answers
 
 NO_CRASH = "NO-CRASH"
 EXACT_ANSWER = "EXACT-ANSWER"
@@ -24,6 +25,10 @@ GENERIC_RULES = {
     REFUSAL: "The machine accepts an answer exactly when the specification does.",
     CHOICE: "What Linux answers is permitted.",
     INVERSE: "Reading back a loaded machine gives the state that was loaded.",
+}
+COMPOSED = "COMPOSED"
+RULES_OF_ENGINES = {
+    COMPOSED: "A large state goes where its two halves go, and nowhere else.",
 }
 
 
@@ -92,6 +97,39 @@ def do(
     return Step(state, op, answer, following)
 
 
+def take(
+    sub: Subsystem[C, S, M],
+    cfg: C,
+    fidelity: Fidelity,
+    state: S,
+    machine: M,
+    told: Entry,
+) -> Step[C, S]:
+    """Have both sides take an answer that may be given, and judge what they reach."""
+    op, answer = told.op, told.result
+    try:
+        sub.accept(machine, op, answer)
+        following = judge_step(
+            sub, cfg, fidelity, state, op, answer, sub.abstract(machine)
+        )
+    except Disallowed as no:
+        why = f"the machine refuses {answer}, which may be given: {no}"
+        raise given(Divergence(REFUSAL, why, op, (told,)), answer) from no
+    except Divergence as found:
+        why = f"taking {answer}: {found.why}"
+        raise given(Divergence(found.rule, why, op, (told,)), answer) from found
+    except Exception as crash:
+        why = f"taking {answer} raised {type(crash).__name__}: {crash}"
+        raise given(Divergence(NO_CRASH, why, op, (told,)), answer) from crash
+    return Step(state, op, answer, following)
+
+
+def given(found: Divergence, answer: Result) -> Divergence:
+    """Return a divergence that knows which answer was taken."""
+    found.answer = answer
+    return found
+
+
 def judge_step(
     sub: Subsystem[C, S, M],
     cfg: C,
@@ -152,18 +190,23 @@ class Session(Generic[C, S, M]):
         self.state = self.sub.initial(self.cfg)
         self.machine = self.sub.build(self.cfg)
 
+    def follow(self, told: Entry) -> Result:
+        """Do what an entry says; take its answer if it is another that may be given."""
+        op, sides = told.op, (self.sub, self.cfg, self.fidelity, self.state)
+        may_be = told.result in answers(*sides, op)
+        if may_be and told.result != op.choose(self.cfg, self.state):
+            return self.record(op, lambda: take(*sides, self.machine, told))
+        return self.do(op)
+
     def do(self, op: Op[C, S], *, whole: bool = True) -> Result:
         """Do one operation on both; raise `Divergence` where they part."""
+        sides = self.sub, self.cfg, self.fidelity, self.state, self.machine
+        return self.record(op, lambda: do(*sides, op, whole=whole))
+
+    def record(self, op: Op[C, S], judge: Callable[[], Step[C, S]]) -> Result:
+        """Make a step, and go on from where it leads."""
         try:
-            step = do(
-                self.sub,
-                self.cfg,
-                self.fidelity,
-                self.state,
-                self.machine,
-                op,
-                whole=whole,
-            )
+            step = judge()
         except Divergence as found:
             trace = (*self.trace, Entry(op, found.answer))
             raise Divergence(found.rule, found.why, op, trace) from found

@@ -6,7 +6,7 @@ operations from the domains, apply them to the machine, and compare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from itertools import product
@@ -42,13 +42,30 @@ def itself(state: S) -> S:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Halves(Generic[C, S]):
+    """How a large configuration is two of half the size that do not touch each other.
+
+    `half` is none where a configuration is not made so, `split` where a state is not:
+    such states are few.  `split` undoes `join`, up to symmetry.
+    """
+
+    half: Callable[[C], C | None]
+    join: Callable[[C, S, S], S]
+    split: Callable[[C, S], tuple[S, S] | None]
+    swaps: Callable[[C], bool]  # the same state, whichever half is told first
+    due: Callable[[C], bool]  # too large to be explored in any other way
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subsystem(Generic[C, S, M]):
     """A specification and a machine, bound together.
 
     `load` and `abstract` are inverse to each other; `apply` does what Linux does;
     `accept` takes somebody else's answer or raises `Disallowed` and changes nothing.
     `view` is what the `allowed` fidelity compares; `canonical` names one state for
-    all that differ only by a symmetry, and must itself be a state.
+    all that differ only by a symmetry, and must itself be a state.  `permitted` are
+    the answers that a correct implementation may give, none where there is only one;
+    `faithful` says that a configuration claims to be Linux, so that EXACT applies.
     """
 
     name: str
@@ -67,7 +84,11 @@ class Subsystem(Generic[C, S, M]):
     accept: Callable[[M, Op[C, S], Result], None]
     view: Callable[[S], Hashable] = field(default=itself)
     canonical: Callable[[C, S], S] = field(default=lambda cfg, s: s)
+    permitted: Callable[[C, S, Op[C, S]], Iterable[Result]] | None = None
+    faithful: Callable[[C], bool] = field(default=lambda cfg: True)
+    halves: Halves[C, S] | None = None
     second: Callable[[C, S, Op[C, S]], S | None] | None = None
+    declared: Callable[[C, Step[C, S]], Iterable[str]] | None = None
     implied: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -97,6 +118,15 @@ def moves(sub: Subsystem[C, S, M], cfg: C, state: S) -> Iterator[Op[C, S]]:
         domain = op.domain(cfg, state)
         for arguments in product(*domain.values()):
             yield op(*arguments)
+
+
+def answers(
+    sub: Subsystem[C, S, M], cfg: C, fidelity: Fidelity, state: S, op: Op[C, S]
+) -> tuple[Result, ...]:
+    """Return what another correct implementation may answer here, if that counts."""
+    if sub.permitted is None or fidelity is Fidelity.EXACT:
+        return ()
+    return tuple(sub.permitted(cfg, state, op))
 
 
 def words(op: Op[C, S]) -> str:

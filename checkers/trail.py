@@ -7,7 +7,7 @@ initial state, smallest names first, going back where names run out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -15,7 +15,7 @@ from mmoracle.spec.core import C, Disallowed, Op, S
 
 from .judge import Judge
 from .session import Divergence, Entry
-from .subsystem import Fidelity, M, moves
+from .subsystem import Fidelity, M, answers, moves
 from .trial import attempt, lower
 from .verdict import MINIMAL, NOT_SHOWN, Failure
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 AT_THE_END = 100  # what trying every last operation costs, in single operations
 
-Links: TypeAlias = "dict[S, tuple[S, Op[C, S]] | None]"
+Links: TypeAlias = dict[S, tuple[S, Entry] | None]
 Order: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 
@@ -49,8 +49,8 @@ class Way(Generic[S]):
     entries: tuple[Entry, ...] = ()
 
 
-def path(links: Links[S, C], state: S) -> list[tuple[Op[C, S], S]]:
-    """Return (operation, representative after it) from the first state to this one."""
+def path(links: Links[S], state: S) -> list[tuple[Entry, S]]:
+    """Return (entry, representative after it) from the first state to this one."""
     back = []
     while (link := links[state]) is not None:
         back.append((link[1], state))
@@ -65,19 +65,31 @@ def of_kind(x: Judge[C, S, M], state: S, op: Op[C, S]) -> list[Op[C, S]]:
 
 def taken(x: Judge[C, S, M], state: S, op: Op[C, S]) -> Way[S] | None:
     """Take one step as this fidelity would, or none where it cannot be taken."""
+    if x.fidelity is Fidelity.EXACT:
+        answer = op.choose(x.cfg, state)
+    else:
+        answer = x.sub.apply(x.sub.load(x.cfg, state), op)
+    return answered(x, state, Entry(op, answer))
+
+
+def answered(x: Judge[C, S, M], state: S, told: Entry) -> Way[S] | None:
+    """Take one step with this answer, or none where it may not be given."""
     try:
-        if x.fidelity is Fidelity.EXACT:
-            answer = op.choose(x.cfg, state)
-        else:
-            answer = x.sub.apply(x.sub.load(x.cfg, state), op)
-        return Way(op.after(x.cfg, state, answer), (Entry(op, answer),))
+        return Way(told.op.after(x.cfg, state, told.result), (told,))
     except Disallowed:
         return None
 
 
+def ways(x: Judge[C, S, M], state: S, op: Op[C, S]) -> Iterator[Way[S] | None]:
+    """Yield the step that this fidelity takes, then those of all other policies."""
+    yield taken(x, state, op)
+    for answer in answers(x.sub, x.cfg, x.fidelity, state, op):
+        yield answered(x, state, Entry(op, answer))
+
+
 def realise(
     x: Judge[C, S, M],
-    steps: list[tuple[Op[C, S], S]],
+    steps: list[tuple[Entry, S]],
     budget: int,
     order: Order,
     goal: Callable[[Way[S]], T | None],
@@ -90,12 +102,12 @@ def realise(
         if i == len(steps):
             budget -= AT_THE_END
             return goal(way)
-        op, target = steps[i]
-        for each in order(of_kind(x, way.state, op)):
+        told, target = steps[i]
+        here = order(of_kind(x, way.state, told.op))
+        for step in (step for each in here for step in ways(x, way.state, each)):
             budget -= 1
             if budget < 0:
                 return None
-            step = taken(x, way.state, each)
             if step is None or x.sub.canonical(x.cfg, step.state) != target:
                 continue
             if (i, step.state) in dead:
@@ -109,9 +121,7 @@ def realise(
     return go_on(Way(x.sub.initial(x.cfg)), 0)
 
 
-def blame(
-    x: Judge[C, S, M], links: Links[S, C], state: S, found: Divergence
-) -> Failure:
+def blame(x: Judge[C, S, M], links: Links[S], state: S, found: Divergence) -> Failure:
     """Turn a divergence at a representative into a concrete, replayable failure."""
     x = Judge(x.sub, x.cfg, x.fidelity, x.pool)
     steps = path(links, state)
@@ -127,8 +137,17 @@ def blame(
             return lower(x, failure)
     for way in ways[:1]:
         return lasting(x, way, found)
-    trace = tuple(Entry(op, None) for op, _ in steps)
-    return unnamed(found, trace)
+    return unnamed(found, tuple(entry for entry, _ in steps))
+
+
+def reach(x: Judge[C, S, M], links: Links[S], state: S) -> tuple[Entry, ...]:
+    """Return a concrete history to a representative; its own names if none is found."""
+    steps = path(links, state)
+    for budget, order in ORDERS:
+        way = realise(x, steps, budget, order, lambda way: way)
+        if way is not None:
+            return way.entries
+    return tuple(entry for entry, _ in steps)
 
 
 def unnamed(found: Divergence, trace: tuple[Entry, ...]) -> Failure:
@@ -143,12 +162,21 @@ def ending(x: Judge[C, S, M], way: Way[S], found: Divergence) -> Failure | None:
     if found.op is None:
         failure = attempt(x, way.entries, found.rule)
         return replace(failure, minimal=MINIMAL) if failure else None
-    told = found.trace[0].result if found.trace else None
-    for op in of_kind(x, way.state, found.op):
-        failure = attempt(x, (*way.entries, Entry(op, told)), found.rule)
+    for last in endings(x, way.state, found):
+        failure = attempt(x, (*way.entries, last), found.rule)
         if failure is not None and len(failure.trace) > len(way.entries):
             return replace(failure, minimal=MINIMAL)
     return None
+
+
+def endings(x: Judge[C, S, M], state: S, found: Divergence) -> Iterator[Entry]:
+    """Yield the entries that may be the culprit here, by whatever name."""
+    told = found.trace[0].result if found.trace else None
+    for op in of_kind(x, state, found.op) if found.op is not None else ():
+        yield Entry(op, told)
+        if found.trace:
+            others = answers(x.sub, x.cfg, x.fidelity, state, op)
+            yield from (Entry(op, each) for each in others if each != told)
 
 
 def lasting(x: Judge[C, S, M], way: Way[S], found: Divergence) -> Failure:

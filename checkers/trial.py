@@ -36,7 +36,7 @@ def attempt(
         for entry in entries:
             if legal(x, session.state, entry.op, strict):
                 before, last = session.state, entry
-                session.do(entry.op)
+                session.follow(entry)
         trace = tuple(session.trace)
         sound(x, session.state)
         fresh(x, session.state)
@@ -118,7 +118,7 @@ def smaller(x: Judge[C, S, M], trace: tuple[Entry, ...]) -> Iterator[tuple[Entry
                 op = replace(entry.op, **{name: thing})
                 yield (*trace[:i], Entry(op, entry.result), *trace[i + 1 :])
         if i + 1 < len(trace):
-            session.do(entry.op)
+            session.follow(entry)
 
 
 def renamed(entry: Entry, old: int, new: int) -> Entry:

@@ -61,7 +61,8 @@ class Run:
     """One engine on one configuration of one subsystem.
 
     `states` counts distinct states up to symmetry, `steps` operations judged,
-    `refusals` wrong answers that both sides refused.
+    `refusals` wrong answers that both sides refused, `declared` the steps that only a
+    declared variation allows.
     """
 
     subsystem: str
@@ -80,6 +81,7 @@ class Run:
     witnesses: tuple[str, ...] = ()
     witnesses_missed: tuple[str, ...] = ()
     second: dict[str, int] = field(default_factory=dict)  # {"same": n, "differs": m}
+    declared: dict[str, int] = field(default_factory=dict)  # variation -> steps
     cut: str = ""  # where and why a run was cut, when it was
     failure: Failure | None = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Every lemma there is."""
 
+from .buddy import BUDDY
 from .memblock import MEMBLOCK
 from .rbtree import RBTREE
 
-LEMMAS = (*MEMBLOCK, *RBTREE)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY)

@@ -24,6 +24,25 @@ MEMBLOCK_ALLOC_KASAN = 1
 INIT_MEMBLOCK_REGIONS = 128
 
 
+# enum migratetype: include/linux/mmzone.h.  MIGRATE_CMA (with CONFIG_CMA) and
+# MIGRATE_ISOLATE follow, in this order; a configuration knows their numbers.
+MIGRATE_UNMOVABLE = 0
+MIGRATE_MOVABLE = 1
+MIGRATE_RECLAIMABLE = 2
+MIGRATE_PCPTYPES = 3  # as many have lists in a pageset
+MIGRATE_HIGHATOMIC = 3
+
+
+class AllocFlags(IntFlag):
+    """ALLOC_*, as far as one zone looks at them: mm/internal.h (v5.10)."""
+
+    NONE = 0
+    HARDER = 0x10
+    CMA = 0x80
+    NOFRAGMENT = 0x100
+    KSWAPD = 0x800
+
+
 class MemblockFlags(IntFlag):
     """enum memblock_flags: include/linux/memblock.h (v5.10)."""
 

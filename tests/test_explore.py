@@ -5,22 +5,30 @@ from dataclasses import replace
 import pytest
 
 from mmoracle.checkers.draw import enabled
-from mmoracle.checkers.explore import explore
+from mmoracle.checkers.explore import begin, explore, search, visit
 from mmoracle.checkers.judge import Judge
+from mmoracle.checkers.plan import jobs
 from mmoracle.checkers.registry import SUBSYSTEMS
+from mmoracle.checkers.settings import Settings
 from mmoracle.checkers.subsystem import Fidelity
 from mmoracle.checkers.trial import attempt
 from mmoracle.checkers.verdict import MINIMAL, Verdict
+from mmoracle.impl.buddy import PageAllocator
 from mmoracle.impl.rbtree import RbRoot
+from mmoracle.spec.buddy import alloc
+from mmoracle.spec.buddy.alloc import AllocPages
+from mmoracle.spec.buddy.zones import Outcome, Span
 from mmoracle.spec.core import Disallowed
+from mmoracle.spec.linux import MIGRATE_MOVABLE
 
 LIMIT = 4_000  # operations: well under two seconds
 
 TINY = [
-    (sub, name)
+    (sub, name, fidelity)
     for sub in SUBSYSTEMS.values()
-    for name in sub.configs
-    if name.startswith("tiny")
+    for name, cfg in sub.configs.items()
+    for fidelity in Fidelity
+    if name.startswith("tiny") and (sub.faithful(cfg) or fidelity is Fidelity.ALLOWED)
 ]
 
 
@@ -29,8 +37,9 @@ def like(sub, word):
     return next(cfg for name, cfg in sub.configs.items() if name.startswith(word))
 
 
-@pytest.mark.parametrize("fidelity", Fidelity)
-@pytest.mark.parametrize(("sub", "name"), TINY, ids=lambda x: getattr(x, "name", x))
+@pytest.mark.parametrize(
+    ("sub", "name", "fidelity"), TINY, ids=lambda x: getattr(x, "name", x)
+)
 def test_every_tiny_configuration_holds(sub, name, fidelity):
     run = explore(sub, sub.configs[name], config=name, fidelity=fidelity, limit=LIMIT)
     assert run.failure is None
@@ -237,3 +246,137 @@ def test_the_first_state_offers_something(sub):
     cfg = like(sub, "tiny")
     first = sub.initial(cfg)
     assert any(enabled(op.domain(cfg, first)) for op in sub.offers(cfg))
+
+
+# ------------------------------------------------------------------ every answer
+
+
+def anyone(pages, **fields):
+    """Return one zone of so many pages, in which any free block may be handed out."""
+    order = (pages - 1).bit_length()
+    return replace(
+        SUBSYSTEMS["buddy"].configs["tiny-any"],
+        zones=(Span(0, pages),),
+        orders=order + 1,
+        pageblock_order=order,
+        **fields,
+    )
+
+
+def in_zone(cfg, **parts):
+    sub = swapped(SUBSYSTEMS["buddy"], configs={"tiny": cfg}, **parts)
+    return explore(sub, cfg, config="tiny", fidelity=Fidelity.ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("pages", "states", "mirrored"), [(1, 2, 2), (2, 5, 4), (4, 26, 11), (8, 677, 67)]
+)
+def test_every_policy_meets_as_many_states_as_the_recurrence_counts(
+    pages, states, mirrored
+):
+    """S(2n) = S(n)^2 + 1; up to mirror images T(2n) = T(n)(T(n) + 1) / 2 + 1."""
+    for cfg, due in (
+        (anyone(pages), states),
+        (anyone(pages, symmetric=True), mirrored),
+    ):
+        run = in_zone(cfg)
+        assert (run.verdict, run.states) == (Verdict.COMPLETE, due)
+        assert run.failure is None
+
+
+def test_every_answer_that_may_be_given_is_followed():
+    cfg = anyone(4)
+    run = in_zone(cfg)
+    lowest = in_zone(cfg, permitted=None)
+    assert run.steps > lowest.steps
+    x = Judge(SUBSYSTEMS["buddy"], cfg, Fidelity.ALLOWED)
+    first = list(visit(x, x.sub.initial(cfg)))
+    assert len(first) == 4 + 2 + 1  # any page, any pair, the whole
+
+
+def test_the_answers_that_may_be_given_are_all_that_are_accepted():
+    sub, cfg = SUBSYSTEMS["buddy"], anyone(8, symmetric=True)
+    x = Judge(sub, cfg, Fidelity.ALLOWED)
+    found = begin(x)
+    search(x, found)
+    for state in found.links:
+        for order in range(cfg.orders):
+            op = AllocPages(0, 0, order, MIGRATE_MOVABLE)
+            may = {each.value for each in sub.permitted(cfg, state, op)}
+            for value in (None, *range(-1, 10)):
+                assert (value in may) is accepts(op, cfg, state, Outcome(value))
+
+
+def accepts(op, cfg, state, answer):
+    try:
+        op.after(cfg, state, answer)
+    except Disallowed:
+        return False
+    return True
+
+
+def test_a_machine_that_loses_half_of_a_block_is_found(monkeypatch):
+    carve = PageAllocator.carve
+
+    def loses_the_upper_half(self, at, pfn, order):
+        carve(self, at, pfn, order)
+        buddy = pfn + (1 << order)
+        if self.held and pfn >= 4 and buddy in self.zones[at].place:
+            self.zones[at].pull(buddy)
+
+    monkeypatch.setattr(PageAllocator, "carve", loses_the_upper_half)
+    for cfg in (anyone(8), anyone(8, symmetric=True)):
+        failure = in_zone(cfg).failure
+        assert failure.rule == "BUD-CONSERVE"
+        assert [type(each.op).__name__ for each in failure.trace] == ["AllocPages"] * 2
+        assert failure.trace[1].result.value >= 4
+        assert failure.minimal == MINIMAL
+        assert_replays(cfg, failure)
+
+
+def assert_replays(cfg, failure):
+    """The same history breaks the same rule, and is as long."""
+    x = Judge(SUBSYSTEMS["buddy"], cfg, Fidelity.ALLOWED)
+    again = attempt(x, failure.trace, failure.rule)
+    assert (again.rule, again.why) == (failure.rule, failure.why)
+    assert again.trace == failure.trace
+
+
+def test_a_machine_that_refuses_another_policy_is_found():
+    sub = SUBSYSTEMS["buddy"]
+
+    def only_the_first(machine, op, answer):
+        if isinstance(op, AllocPages) and answer.value == 3:
+            raise Disallowed("NEVER", "not today")
+        sub.accept(machine, op, answer)
+
+    failure = in_zone(anyone(4), accept=only_the_first).failure
+    assert failure.rule == "REFUSAL"
+    assert len(failure.trace) == 1
+    assert failure.trace[0].result == Outcome(3)
+
+
+def test_a_specification_that_hands_out_what_is_held_is_found(monkeypatch):
+    judge = alloc.judge_block
+
+    def forgets_who_holds_what(cfg, s, at, order, pfn):
+        try:
+            judge(cfg, s, at, order, pfn)
+        except Disallowed as no:
+            if no.rule != "BUD-DISJOINT":
+                raise
+
+    monkeypatch.setattr(alloc, "judge_block", forgets_who_holds_what)
+    failure = in_zone(anyone(8)).failure
+    assert failure.rule == "REFUSAL"
+    assert "BUD-DISJOINT" in failure.why
+    assert len(failure.trace) == 2
+
+
+def test_a_configuration_that_is_not_linux_is_judged_as_allowed():
+    sub = SUBSYSTEMS["buddy"]
+    for asked, due in (("exact", 1), ("allowed", 1), ("both", 2)):
+        settings = Settings(fidelity=asked)
+        found = jobs([sub], settings, None, "tiny-any", each_must=True)
+        assert [job.fidelity for job in found] == [Fidelity.ALLOWED]
+        assert len(jobs([sub], settings, None, "tiny", each_must=True)) == due

@@ -41,6 +41,13 @@ QUICK = (
     "replenishing_keeps_order_colours_and_black_height",
     "the_machine_takes_the_same_step_of_insertion",
     "the_machine_takes_the_same_step_of_erasure",
+    "buddies_differ_in_one_bit_and_are_each_others",
+    "joining_order_by_order_rounds_a_frame_down",
+    "the_machine_merges_with_the_buddy_and_no_other",
+    "a_merge_is_likely_exactly_if_the_parents_buddy_is_free",
+    "halves_given_back_are_aligned_disjoint_and_all_but_what_is_kept",
+    "the_batch_is_one_below_a_power_of_two_and_at_most_63",
+    "a_larger_zone_has_no_smaller_batch",
 )
 BY_NAME = {lemma.name: lemma for lemma in LEMMAS}
 MISTAKES = [(lemma, each) for lemma in LEMMAS for each in lemma.mistakes]

@@ -11,40 +11,50 @@ from mmoracle.checkers.explore import explore
 from mmoracle.checkers.registry import SUBSYSTEMS
 from mmoracle.checkers.verdict import MINIMAL, Run, Verdict
 
-MEMBLOCK = SUBSYSTEMS["memblock"]
-AS_SHIPPED = [name for name in MEMBLOCK.configs if name.startswith("v5.10-")]
 BROKEN = {
-    "v5.10-double-into-range": ("MB-META", "Remove"),
-    "v5.10-free-first": ("MB-META", "Remove"),
-    "v5.10-trim-total": ("MB-SUM", "TrimMemory"),
-    "v5.10-trim-wraps": ("MB-SET", "TrimMemory"),
-    "v5.10-cap-wraps": ("MB-CUT", "CapMemoryRange"),
+    ("memblock", "v5.10-double-into-range"): ("MB-META", "Remove"),
+    ("memblock", "v5.10-free-first"): ("MB-META", "Remove"),
+    ("memblock", "v5.10-trim-total"): ("MB-SUM", "TrimMemory"),
+    ("memblock", "v5.10-trim-wraps"): ("MB-SET", "TrimMemory"),
+    ("memblock", "v5.10-cap-wraps"): ("MB-CUT", "CapMemoryRange"),
+    ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
+    ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
+    ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
 }
 LONGEST = 6  # operations
 
 
 @cache
-def found(name: str) -> Run:
-    return explore(MEMBLOCK, MEMBLOCK.configs[name], config=name)
+def found(name: str, config: str) -> Run:
+    sub = SUBSYSTEMS[name]
+    return explore(sub, sub.configs[config], config=config)
 
 
 def test_every_known_fault_is_expected() -> None:
-    assert set(AS_SHIPPED) == set(BROKEN)
+    shipped = {
+        (sub.name, config)
+        for sub in SUBSYSTEMS.values()
+        for config in sub.configs
+        if config.startswith("v5.10-")
+    }
+    assert shipped == set(BROKEN)
 
 
-@pytest.mark.parametrize("name", AS_SHIPPED)
-def test_a_fault_of_5_10_is_found_again(name: str) -> None:
-    failure = found(name).failure
+@pytest.mark.parametrize(("name", "config"), BROKEN)
+def test_a_fault_of_5_10_is_found_again(name: str, config: str) -> None:
+    failure = found(name, config).failure
     assert failure is not None
-    assert (failure.rule, type(failure.trace[-1].op).__name__) == BROKEN[name]
+    last = type(failure.trace[-1].op).__name__
+    assert (failure.rule, last) == BROKEN[name, config]
     assert failure.minimal == MINIMAL
     assert len(failure.trace) <= LONGEST
 
 
-@pytest.mark.parametrize("name", AS_SHIPPED)
-def test_the_machine_without_the_fault_is_clean(name: str) -> None:
-    cfg = replace(MEMBLOCK.configs[name], quirks=())
-    run = explore(MEMBLOCK, cfg, config=name, limit=found(name).steps)
+@pytest.mark.parametrize(("name", "config"), BROKEN)
+def test_the_machine_without_the_fault_is_clean(name: str, config: str) -> None:
+    sub, steps = SUBSYSTEMS[name], found(name, config).steps
+    cfg = replace(sub.configs[config], quirks=())
+    run = explore(sub, cfg, config=config, limit=steps)
     assert run.failure is None
     assert run.verdict is Verdict.BOUNDED
-    assert run.steps == found(name).steps
+    assert run.steps == steps

@@ -124,6 +124,11 @@ def record(
         else None,
         "notes": course.notes if course else [],
     }
+    extra["told"] = [
+        ("events", f"{extra['events']:,}"),
+        ("tables", "{equal} of {seen} equal".format(**extra["tables"])),
+        ("predictions", "{exact} of {asked} exact".format(**extra["predicted"])),
+    ]
     return Run(
         subsystem="memblock",
         engine="trace",
