@@ -267,19 +267,16 @@ def test_page_blocks_of_one_block_are_isolated_from_the_first_on():
     assert offered(large, Unisolate, "pfn", Isolate(0), Isolate(2)) == [2, 4, 6]
 
 
-def test_page_blocks_lie_in_one_zone_all_of_them():
-    assert offered("tiny-isolate", Isolate, "pfn", zones=(Span(1, 6),), orders=2) == [
-        2,
-        4,
-    ]
-    assert offered(
-        "tiny-isolate",
-        Isolate,
-        "pfn",
-        holes=(Span(0, 1),),
-        start=(Span(1, 4),),
-        orders=2,
-    ) == [2]
+@pytest.mark.parametrize(
+    ("fields", "pfns"),
+    [
+        ({"zones": (Span(1, 7),)}, [2, 4]),
+        ({"zones": (Span(0, 3), Span(3, 8))}, [0, 4, 6]),
+        ({"holes": (Span(0, 1),), "start": (Span(1, 4),)}, [2]),
+    ],
+)
+def test_page_blocks_lie_in_one_zone_all_of_them(fields, pfns):
+    assert offered("tiny-isolate", Isolate, "pfn", orders=2, **fields) == pfns
 
 
 # ------------------------------------------------------------------ others

@@ -41,6 +41,7 @@ class Frames:
         self.private: dict[int, int] = {}
         for zone in zones:
             zone.private = self.private
+            zone.zones = zones
 
     @property
     def top(self) -> int:

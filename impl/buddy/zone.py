@@ -66,6 +66,7 @@ class Zone:
         self.guards: dict[int, int] = {}  # pfn -> order
         self.index: dict[int, int] = {}  # page->index of pages in pagesets: the type
         self.private: dict[int, int] = {}  # of all zones: what owners left
+        self.zones: list[Zone] = [self]  # all of the machine
         self.pagesets: list[Pageset] = []
         self.nr_isolate = self.highatomic = self.boost = 0
         self.boosted = False
@@ -150,14 +151,21 @@ class Zone:
         return pfn, order
 
     def merge_likely(self, pfn: int, order: int) -> bool:
-        """Say whether the buddy one order up is free. O(1)."""
-        whole = pfn & ~(1 << order)
-        if order >= self.max_order - 1 or whole < self.start:
+        """Say whether the buddy one order up is free. O(1), O(zones) at a border."""
+        if order >= self.max_order - 1:
             return False
+        whole = pfn & ~(1 << order)
         above = whole ^ (2 << order)
-        if self.place.get(above, -1) >> SHIFT == order + 1:
+        if whole >= self.start:
+            return self.is_buddy(above, order + 1)
+        homes = (z for z in self.zones if z.start <= whole < z.end)
+        return any(home.is_buddy(above, order + 1) for home in homes)
+
+    def is_buddy(self, pfn: int, order: int) -> bool:
+        """Say whether a block of exactly this order is free or a guard. O(1)."""
+        if self.place.get(pfn, -1) >> SHIFT == order:
             return True
-        return self.guards.get(above, -1) == order + 1
+        return self.guards.get(pfn, -1) == order
 
     def free_one_page(self, pfn: int, order: int, mt: int, to_tail: bool) -> None:
         """Give a block back, merged: __free_one_page(). O(max_order)."""

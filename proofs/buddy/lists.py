@@ -144,7 +144,7 @@ def a_merge_is_likely_exactly_if_the_parents_buddy_is_free(
     above, _ = block(other, plain + 1)
     cfg = config(top)
     s, zone = state(cfg, (above, plain + 1)), twin(cfg, (above, plain + 1))
-    likely = blocks.merge_is_likely(cfg, s, 0, pfn, plain)
+    likely = blocks.merge_is_likely(cfg, s, pfn, plain)
     other_half = every(
         plain + 2 < MAX_ORDER,
         (pfn >> plain + 2) == (above >> plain + 2),
@@ -154,11 +154,11 @@ def a_merge_is_likely_exactly_if_the_parents_buddy_is_free(
     return every(same, agree(other_half, likely))
 
 
-def likely_if_the_buddy(cfg: Config, s: Memory, at: int, pfn: int, order: int) -> bool:
+def likely_if_the_buddy(cfg: Config, s: Memory, pfn: int, order: int) -> bool:
     """Look at the block's own buddy instead of its parent's."""
     if order >= cfg.max_order - 1:
         return False
-    return blocks.is_buddy(cfg, s, at, blocks.buddy_of(pfn, order), order + 1)
+    return blocks.is_buddy(cfg, s, 0, blocks.buddy_of(pfn, order), order + 1)
 
 
 def likely_from_the_half(zone: Any, pfn: int, order: int) -> bool:

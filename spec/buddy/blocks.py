@@ -119,16 +119,18 @@ def absorb(cfg: Config, s: Memory, at: int, pfn: int, order: int, mt: int) -> Me
     return s if mt == cfg.isolate else count(cfg, s, at, 1 << order, mt)
 
 
-def merge_is_likely(cfg: Config, s: Memory, at: int, pfn: int, order: int) -> bool:
+def merge_is_likely(cfg: Config, s: Memory, pfn: int, order: int) -> bool:
     """Say whether the buddy one order up is free: buddy_merge_likely().
 
-    Then the block goes to the tail, to be handed out late and have time to merge.
+    Then the block goes to the tail, to be handed out late and have time to merge.  What
+    the two would form may begin before the zone; its zone is the one that is asked.
     """
     if order >= cfg.max_order - 1:
         return False
-    whole = joined(pfn, order)  # it may begin before the zone
-    here = whole >= cfg.zones[at].start
-    return here and is_buddy(cfg, s, at, buddy_of(whole, order + 1), order + 1)
+    whole = joined(pfn, order)
+    homes = [i for i, span in enumerate(cfg.zones) if span.start <= whole < span.end]
+    above = buddy_of(whole, order + 1)
+    return any(is_buddy(cfg, s, home, above, order + 1) for home in homes)
 
 
 def free_one_page(
@@ -147,7 +149,7 @@ def free_one_page(
     while merges(cfg, s, at, pfn, order, mt):
         s = absorb(cfg, s, at, buddy_of(pfn, order), order, mt)
         pfn, order = joined(pfn, order), order + 1
-    tail = to_tail or merge_is_likely(cfg, s, at, pfn, order)
+    tail = to_tail or merge_is_likely(cfg, s, pfn, order)
     return enlist(s, at, pfn, order, mt, tail=tail)
 
 

@@ -220,6 +220,17 @@ def test_buddies_in_two_zones_stay_apart(buddy):
     assert history.do(give(0, 2)).free(0) == "1M 4 | 2M 0"
 
 
+def test_the_zone_of_the_joined_block_is_asked_whether_a_merge_is_likely(buddy):
+    """buddy_merge_likely() looks from the joined block, whose zone may be another.
+
+    |  zones 0-7 and 7-16:  1M 4 in the first;  0M 9  -7 ->  0M 9 7 in the second  |
+    """
+    spans = (Span(0, 7), Span(7, 16))
+    cfg = zone(16, zones=spans, start=(Span(4, 6), Span(9, 10)))
+    history = buddy(cfg, FreeReserved(0, 7))
+    assert (history.free(0), history.free(1)) == ("1M 4", "0M 9 7")
+
+
 def test_alignment_counts_from_frame_zero(buddy):
     """A zone that begins at frame 3 has its first pair at 4.
 
@@ -309,13 +320,13 @@ def test_a_block_with_another_reference_loses_its_tail_only(buddy):
 
 
 def test_the_largest_part_of_a_tail_is_freed_first(buddy):
-    """Of two pages and one page behind the first, the one goes to a pageset.
+    """So 12-16 is free when 10-12 is freed, whose next merge is likely then.
 
-    |  order 2 at 8, got:  1M 0  -8 ->  1M 10 0,  page 9 waits in the pageset  |
+    |  order 3 at 8, got:  1M 0  -8 ->  1M 0 10 | 2M 12,  page 9 waits in the pageset  |
     """
     cfg = zone(16, cpus=1, high=4, batch=1)
-    history = buddy(cfg, GetPage(8), give(8, 2), free="1M 0", held="2 8")
-    assert (history.free(), history.waiting()) == ("1M 10 0", "M 9")
+    history = buddy(cfg, GetPage(8), give(8, 3), free="1M 0", held="3 8")
+    assert (history.free(), history.waiting()) == ("1M 0 10 | 2M 12", "M 9")
 
 
 def test_a_compound_block_goes_as_a_whole(buddy):

@@ -170,6 +170,17 @@ def test_page_blocks_of_one_block_take_a_type_each(buddy):
     assert (history.free(), history.blocks) == ("4U 16", "MMUM")
 
 
+def test_a_block_beside_an_isolated_one_is_moved_as_it_is(buddy):
+    """It cannot merge yet, so its other page blocks keep their types.
+
+    |  0-8 isolated, 4I 16 of two page blocks U U, 16 is ended as U ->  U U  |
+    """
+    cfg = replace(FOUR, blocks=(M, M, U, U))
+    ops = (Isolate(0), Isolate(16), Unisolate(16, U))
+    history = buddy(cfg, *ops, free="4U 16", movable=range(16))
+    assert (history.free(), history.blocks) == ("4U 16", "IMUU")
+
+
 def test_the_tail_of_a_block_that_is_not_compound_is_no_obstacle(buddy):
     """Its pages have no references, so they look free; of a compound block they do not.
 

@@ -55,7 +55,9 @@ def give(pfn, order=0, cpu=0):
         (4096, 0, 0),
         (8191, 0, 0),
         (8192, 1, 6),
+        (12288, 3, 18),
         (16384, 3, 18),
+        (24576, 7, 42),
         (32768, 7, 42),
         (65536, 15, 90),
         (131072, 31, 186),
@@ -141,7 +143,7 @@ def test_pages_leave_from_the_tails_of_the_lists_in_turn(buddy, lengths, pages, 
 
 
 def test_a_list_that_runs_empty_leaves_its_turns_to_the_next(buddy):
-    """What is left of n is carried over, and n = 3 is taken for "the only list left".
+    """What is left of n when a list runs empty is carried over.
 
     |  U u1 u2 | M m1 | R r1 r2 r3   all leave:  m1 r3 u2 r2 r1 u1  |
     """

@@ -256,6 +256,16 @@ def test_a_page_block_that_begins_before_the_zone_is_moved_in_part(buddy):
     assert (history.last, history.free()) == (4, "0U 6 | 0M 2")
 
 
+def test_frames_before_the_block_do_not_count_where_the_zone_begins(buddy):
+    """Neither as free nor as movable ones, as the page block is looked at from there.
+
+    |  zone 2-16, page blocks of 8:  1U 6, 2 and 3 movable:  take M ->  U stays  |
+    """
+    cfg = replace(FOUR, zones=(Span(2, 16),), blocks=(U,))
+    history = buddy(cfg, take(), free="1U 6", movable=(2, 3))
+    assert (history.last, history.free(), history.blocks) == (6, "0M 7", "UM")
+
+
 def test_a_block_of_a_reserved_page_block_is_stolen_alone(buddy):
     """Its type stays, so that the reserve is counted right.
 
