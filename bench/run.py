@@ -14,13 +14,17 @@ import platform
 import sys
 from pathlib import Path
 
+import buddy
 import engines
 import memblock
 import rbtree
+import traces
 
 PARTS = {
     "Red-black trees": rbtree.tables,
     "memblock": memblock.tables,
+    "Page allocator": buddy.tables,
+    "Traces of page events": traces.tables,
     "Engines": engines.tables,
 }
 

@@ -142,30 +142,67 @@ def exit_code(verdict: Any) -> int:
 
 @cli.command()
 @click.argument("log")
+@click.option("--from", "start", metavar="STATE", help="The image before the trace.")
+@click.option("--to", "--state", "end", metavar="STATE", help="The image after it.")
+@click.option("--proc", metavar="DIR", help="Snapshots of /proc made meanwhile.")
+@click.option("--alone", is_flag=True, help="Read no file that is not named.")
 @click.option("--memblock", metavar="DIR", help="The final debugfs memblock files.")
-@click.option("--state", metavar="FILE", help="The final state of a memory image.")
 @as_json
-def trace(log: str, memblock: str | None, state: str | None, json_: bool) -> int:
-    """Judge a kernel log made with memblock=debug."""
-    from pathlib import Path
+def trace(
+    log: str,
+    start: str | None,
+    end: str | None,
+    proc: str | None,
+    alone: bool,
+    memblock: str | None,
+    json_: bool,
+) -> int:
+    """Judge what a kernel recorded of itself.
 
+    LOG is a trace of kmem events (the text of tracefs) or a kernel log made with
+    memblock=debug; it may be packed with gzip or xz.
+
+    A trace is judged as any correct page allocator's.  With --from, a state image,
+    every frame, refill, drain and steal of Linux 5.10 is predicted; a later image and
+    a folder "proc" that lie beside the files are compared too.
+    """
     from . import report
-    from .kernel.judge import judge_log
+    from .kernel.record import judge_record
 
     ticker = report.Ticker("trace")
-    ends = {"debugfs": memblock, "state": state}
-    given = {name: Path(each) for name, each in ends.items() if each is not None}
+    given = {"from": start, "to": end, "proc": proc, "memblock": memblock}
+    named = {name: each for name, each in given.items() if each is not None}
     try:
-        run = judge_log(Path(log), progress=ticker, **given)
+        run = judge_record(log, named, alone=alone, progress=ticker)
     finally:
         ticker.stop()
     if json_:
         report.emit(report.log_json(run))
     else:
         again = ["trace", log]
-        for name, each in (("--memblock", memblock), ("--state", state)):
-            again += [name, each] if each is not None else []
-        report.say(*report.log_lines(run, again))
+        again += [word for n, each in named.items() for word in (f"--{n}", each)]
+        report.say(*report.log_lines(run, [*again, *(["--alone"] * alone)]))
+    return exit_code(run.verdict)
+
+
+@cli.command()
+@click.argument("file")
+@as_json
+def state(file: str, json_: bool) -> int:
+    """Check a memory image: every invariant of the page allocator.
+
+    FILE is a state image (JSON, which may be packed with gzip or xz).
+    """
+    from pathlib import Path
+
+    from . import report
+    from .kernel.image_judge import judge_image
+
+    run = judge_image(Path(file))
+    if json_:
+        report.emit(report.log_json(run))
+    else:
+        report.say(*report.log_lines(run, ["state", file]))
     return exit_code(run.verdict)
 
 
