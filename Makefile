@@ -28,6 +28,7 @@ check-deep: $(READY)  ## the slow tier: larger sizes completely, longer historie
 	@$(BIN)/mmoracle check --scope deep
 	@$(BIN)/mmoracle check --scope small --steps 200000
 	@$(BIN)/mmoracle check memblock --scope linux --steps 200000
+	@$(BIN)/mmoracle check buddy --scope linux --steps 10000
 
 prove: $(READY)  ## the lemmas of proofs/, every value of a word
 	@$(BIN)/python -m mmoracle.proofs
