@@ -24,7 +24,7 @@ from mmoracle.spec.buddy.zones import (
 )
 from mmoracle.spec.linux import MIGRATE_PCPTYPES
 
-from .image_frames import FRAMES, Run, runs_of, with_owners
+from .image_frames import FRAMES, Run, runs_of, with_owners, without
 from .json_path import At
 from .text import read_json
 
@@ -69,6 +69,7 @@ class Image:
     vmemmap: int | None = None  # where struct page 0 is
     sizeof_page: int = 64
     lost: tuple[int, ...] = ()  # frames that nobody has
+    deferred: tuple[Span, ...] = ()  # frames whose struct page is not initialised yet
     types: dict[str, int] = field(default_factory=dict)  # migrate types by name
 
     @property
@@ -84,7 +85,8 @@ def read_image(path: str | PathLike[str]) -> Image:
     if not zones:
         raise top["nodes"].wrong("has no zone with pages")
     cfg = config_of(top, zones)
-    runs = tuple(runs_of(top["pages"]))
+    deferred = tuple(deferred_of(top))
+    runs = tuple(without(deferred, runs_of(top["pages"])))
     flags = pageflags_of(top["pageflags"])
     state = replace(empty(cfg), zones=tuple(zone_of(cfg, z) for _, z in zones))
     state, lost = with_owners(cfg, state, runs, flags)
@@ -111,6 +113,7 @@ def read_image(path: str | PathLike[str]) -> Image:
         vmemmap=top["vmemmap_base"].word() if top.has("vmemmap_base") else None,
         sizeof_page=top["sizeof_page"].number(1, 4096),
         lost=lost,
+        deferred=deferred,
         types={each.text(): i for i, each in enumerate(top["migratetypes"])},
     )
 
@@ -250,6 +253,16 @@ def watermarks_of(zone: At) -> tuple[int, ...]:
     if len(marks) != 3:
         raise zone["watermark"].wrong("is not [min, low, high]")
     return marks
+
+
+def deferred_of(top: At) -> Iterator[Span]:
+    """Yield the frames of each node that are left to a thread after boot."""
+    for node in top["nodes"]:
+        start = node["node_start_pfn"].number(0, FRAMES)
+        end = start + node["node_spanned_pages"].number(0, FRAMES)
+        first = node["first_deferred_pfn"].number()
+        if start <= first < end:
+            yield Span(first, end)
 
 
 def zonelists_of(

@@ -5,11 +5,11 @@ Source: include/linux/mm_types.h:struct page (v5.10).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from mmoracle.spec.buddy.zones import Config, Held, Memory, free_blocks
+from mmoracle.spec.buddy.zones import Config, Held, Memory, Span, free_blocks
 
 from .json_path import At
 
@@ -59,6 +59,18 @@ def runs_of(pages: At) -> Iterator[Run]:
         if total > MOST_FRAMES:
             raise row.wrong(f"is beyond the first {MOST_FRAMES} frames")
         yield run
+
+
+def without(gaps: tuple[Span, ...], runs: Iterable[Run]) -> Iterator[Run]:
+    """Yield the parts of runs that lie in no gap."""
+    for run in runs:
+        parts = [(run.pfn, run.end)]
+        for gap in gaps:
+            cut = [(a, min(b, gap.start)) for a, b in parts]
+            cut += [(max(a, gap.end), b) for a, b in parts]
+            parts = sorted((a, b) for a, b in cut if a < b)
+        for start, end in parts:
+            yield run._replace(pfn=start, length=end - start)
 
 
 def run_of(row: At, at: list[int], columns: int) -> Run:

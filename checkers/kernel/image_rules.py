@@ -92,14 +92,16 @@ def overlaps(
 
 def every_frame_is_described(image: Image) -> Iterator[str]:
     """Look for frames of zones without a `struct page` or a section."""
+    described = [(run.pfn, run.end) for run in image.runs]
+    described += [(gap.start, gap.end) for gap in image.deferred]
     for place, span in zip(image.places, image.cfg.zones, strict=True):
         at = span.start
-        for run in image.runs:
-            if run.end <= at or run.pfn >= span.end:
+        for start, end in sorted(described):
+            if end <= at or start >= span.end:
                 continue
-            if run.pfn > at:
+            if start > at:
                 break
-            at = run.end
+            at = end
         if at < span.end:
             yield f"zone {place.name}: frame {at} has no struct page"
         size = image.section_pages

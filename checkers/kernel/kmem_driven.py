@@ -84,7 +84,7 @@ class Driven:
 
     def other_type(self, free: Flying) -> int | None:
         """Return the type that was read for a freed block, if it changed since."""
-        now = self.m.zones[free.at].type_of(free.event[1])
+        now = self.shown_type(free.event[1])
         return None if free.mt == now else free.mt
 
     def zone_at(self, event: Event) -> int:
@@ -175,7 +175,7 @@ class Driven:
         """Free what is not held as one block: boot's memory, or a part of a block."""
         _, pfn, order, _, _, cpu, _, _ = event
         if self.m.frames.is_reserved(pfn):
-            if order:
+            if order or any(gap.start <= pfn < gap.end for gap in self.image.deferred):
                 no_way = self.m.free_core(pfn, pfn + (1 << order))
             else:
                 no_way = self.m.free_reserved(cpu, pfn)

@@ -268,29 +268,41 @@ def compare_end(course: Course, ends: list[Machine], last: Image) -> None:
 
 
 def excuse(course: Course, image: Image, last: Image | None) -> None:
-    """Take a difference for somebody's work whom the trace does not show, if it can be.
+    """Take a difference for unseen work of somebody else's, if it may be that."""
+    assert course.bad is not None
+    why = unseen(course, image, last)
+    if why:
+        course.cut, course.cut_entry = f"{course.bad.why}: {why}", course.bad.entry
+        course.bad = None
 
-    Compaction takes pages off the free lists without an event.  Its threads show in
-    other events; where they show none at all, the images' counters say whether it ran.
+
+def unseen(course: Course, image: Image, last: Image | None) -> str:
+    """Return who may have changed what no event shows, if anybody may.
+
+    Compaction takes pages off the free lists; its threads show in other events, and
+    where they show in none, the images' counters say whether it ran.
     """
     assert course.bad is not None
-    entry, first = course.bad.entry, None
-    for batch in page_events(course.path):
+    if image.deferred:
+        return "pagesets are sized anew once the rest of memory is initialised"
+    if image.cfg.has_cma:
+        return "cma_alloc() takes pages off the lists"
+    first = first_of_an_actor(course.path, image.entry)
+    if first is not None and first[6] <= course.bad.entry + SOON:
+        name = shown(first[7][:16])
+        return f"compaction takes pages, and {name} was at work from entry {first[6]}"
+    if first is None and last is not None and last.compacted > image.compacted:
+        return "compaction takes pages, and the later image counts some"
+    return ""
+
+
+def first_of_an_actor(path: Path, start: int) -> Event | None:
+    """Return the first entry of a thread that takes pages off the lists, if any."""
+    for batch in page_events(path):
         for event in batch:
-            if event[6] >= image.entry and is_actor(event[7]):
-                first = event
-                break
-        if first is not None:
-            break
-    ran = last is not None and last.compacted > image.compacted
-    if first is not None and first[6] <= entry + SOON:
-        why = f"{shown(first[7][:16])} was at work from entry {first[6]} on"
-    elif first is None and ran:
-        why = "the later image counts pages that it looked at"
-    else:
-        return
-    course.cut = f"{course.bad.why}: compaction takes pages unseen, and {why}"
-    course.cut_entry, course.bad = entry, None
+            if event[6] >= start and is_actor(event[7]):
+                return event
+    return None
 
 
 # ------------------------------------------------------------------ blame
