@@ -178,6 +178,7 @@ class Exact(Driven):
         elif self.early.get(pfn) == event[6]:
             del self.early[pfn]
         elif order:
+            self.captured(event, at)
             raise self.wrong_frame(event)
         else:
             self.overtaken(event, line, at, compound)
@@ -202,6 +203,17 @@ class Exact(Driven):
             self.m.alloc_pages(cpu, at, 0, mt, 0, False)
             self.tally.note("requests shown after one that overtook them")
         self.m.alloc_pages(cpu, at, 0, mt, 0, compound)
+
+    def captured(self, event: Event, at: int) -> None:
+        """Give up where no event shows that a block left the zone, and it cannot have.
+
+        Direct compaction may have kept it for its task: compaction_capture() (v5.10).
+        """
+        _, pfn, order, mt, _, cpu, entry, _ = event
+        shown_otherwise = self.pending[cpu] or pfn in self.m.zones[at].index
+        if not shown_otherwise and peek(self.m, cpu, at, order, mt, 0) != pfn:
+            why = f"no event shows where the block of order {order} came from"
+            raise Unknown(entry, f"{why}: compaction may have captured it")
 
     def take_early(self, event: Event) -> None:
         """Give a request its page before its event is shown."""
