@@ -7,7 +7,7 @@ rule notices first, survives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -50,6 +50,33 @@ class Mutant:
     def about(self) -> str:
         """Return the mistake in one sentence: what the replacement says of itself."""
         return sentence(self.broken)
+
+
+# id, rule, configuration, what is patched, its attribute, the mistake
+Line = tuple[str, str, str, Any, str, Any]
+
+
+def tabled(
+    subsystem: str,
+    lines: Iterable[Line],
+    sources: Mapping[str, str],
+    engine: str = "explore",
+) -> tuple[Mutant, ...]:
+    """Return the mutants of a table; what precedes the dash in an id is its source."""
+    return tuple(
+        Mutant(
+            id=label,
+            subsystem=subsystem,
+            source=sources.get(label.partition("-")[0], "ours"),
+            target=target,
+            name=name,
+            broken=broken,
+            rule=rule,
+            config=config,
+            engine=engine,
+        )
+        for label, rule, config, target, name, broken in lines
+    )
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ where they were met, and what they have in common.
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..zoo import Mutant
+from ..zoo import tabled
 from . import (
     buddy_answers,
     buddy_lists,
@@ -36,27 +34,6 @@ SOURCES = {
     "P84": "vulkano issue #2832",
 }
 
-Line = tuple[str, str, str, Any, str, Any]
-
-
-def mutants(table: tuple[Line, ...], engine: str = "explore") -> tuple[Mutant, ...]:
-    """Return the mutants of a table."""
-    return tuple(
-        Mutant(
-            id=label,
-            subsystem="buddy",
-            source=SOURCES.get(label.partition("-")[0], "ours"),
-            target=target,
-            name=name,
-            broken=broken,
-            rule=rule,
-            config=config,
-            engine=engine,
-        )
-        for label, rule, config, target, name, broken in table
-    )
-
-
 MODULES = (
     buddy_lists,
     buddy_owners,
@@ -67,6 +44,6 @@ MODULES = (
     buddy_answers,
 )
 BUDDY_MUTANTS = (
-    *(each for module in MODULES for each in mutants(module.TABLE)),
-    *(each for module in MODULES for each in mutants(module.WALKED, "walk")),
+    *(m for each in MODULES for m in tabled("buddy", each.TABLE, SOURCES)),
+    *(m for each in MODULES for m in tabled("buddy", each.WALKED, SOURCES, "walk")),
 )

@@ -15,7 +15,7 @@ from mmoracle.impl.memblock.search import Find, Search
 from mmoracle.spec.linux import MAX_NUMNODES, NUMA_NO_NODE, MemblockFlags
 
 from ..bind import memblock as binding
-from ..zoo import Mutant
+from ..zoo import Line, tabled
 from . import memblock_boot
 
 Part = tuple[int, int]  # base, end
@@ -237,7 +237,6 @@ SOURCES = {
     "P57": "Linux 5.10.24, Make sure no-map does not remove already reserved regions",
 }
 
-Line = tuple[str, str, str, Any, str, Any]
 Type, FREE = MemblockType, "memblock_free"
 SETCLR, OVERLAPS, SEEK = "memblock_setclr_flag", "memblock_overlaps", "memblock_search"
 DISAGREE, TRY_NID, NOTE = (
@@ -279,27 +278,8 @@ WALKED: tuple[Line, ...] = (  # only one machine, used again and again, shows th
     ("search-stays-behind", "MB-COMPLETE", SEARCH, Type, "reopen", stay_behind),
 )
 
-
-def mutants(table: tuple[Line, ...], engine: str = "explore") -> tuple[Mutant, ...]:
-    """Return the mutants of a table."""
-    return tuple(
-        Mutant(
-            id=label,
-            subsystem="memblock",
-            source=SOURCES.get(label.partition("-")[0], "ours"),
-            target=target,
-            name=name,
-            broken=broken,
-            rule=rule,
-            config=config,
-            engine=engine,
-        )
-        for label, rule, config, target, name, broken in table
-    )
-
-
 MEMBLOCK_MUTANTS = (
-    *mutants(TABLE),
-    *mutants(memblock_boot.TABLE),
-    *mutants(WALKED, "walk"),
+    *tabled("memblock", TABLE, SOURCES),
+    *tabled("memblock", memblock_boot.TABLE, SOURCES),
+    *tabled("memblock", WALKED, SOURCES, "walk"),
 )

@@ -16,7 +16,7 @@ from mmoracle.impl.rbtree import (
 from mmoracle.spec.linux import Bug
 
 from ..bind import rbtree as binding
-from ..zoo import Mutant
+from ..zoo import tabled
 
 _insert, _replace, _erase_step = RbRoot.insert, RbRoot.replace, RbRoot._erase_step
 _relink_successor, _rb_erase = RbRoot._relink_successor, RbRoot.rb_erase
@@ -358,16 +358,4 @@ TABLE: tuple[tuple[str, str, str, Any, str, Callable[..., Any]], ...] = (
     ("load-forgets", "INVERSE", MAX, binding, "RbNode", load_without_value),
 )
 
-RBTREE_MUTANTS = tuple(
-    Mutant(
-        id=label,
-        subsystem="rbtree",
-        source=SOURCES.get(label.partition("-")[0], "ours"),
-        target=target,
-        name=name,
-        broken=broken,
-        rule=rule,
-        config=config,
-    )
-    for label, rule, config, target, name, broken in TABLE
-)
+RBTREE_MUTANTS = tabled("rbtree", TABLE, SOURCES)
