@@ -124,7 +124,11 @@ def memory(parts: tuple[int, ...]) -> Table:
                 [f"{len(lines) // part:,}", f"{exact} MiB", f"{peak(str(piece))} MiB"]
             )
     head = ("lines", "judged exactly", "judged permissively")
-    note = "The greatest resident size of a process that judges one trace and no more."
+    note = (
+        "The greatest resident size of a process that judges one trace and no more. It "
+        "grows with the frames that were touched, up to the memory of the machine that "
+        "was traced; what is remembered of entries does not grow."
+    )
     return Table("Memory against the length of a trace", head, rows, note)
 
 

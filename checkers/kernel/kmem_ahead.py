@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .ftrace import ALLOC, BATCHED, EXTFRAG, FREE, LOCKED, LOST, Event
 
 LOOK_AHEAD = 1 << 13  # page events; a list of a few hundred pages is freed at once
+MEMORY = 1 << 15  # entries after which what was known of one is forgotten
 RECENT = 32  # frees that a steal may have been overtaken by
 LEVELS = {b"s": 1, b"h": 2, b"H": 2, b"z": 3, b"Z": 3}  # what an interrupt interrupts
 
@@ -29,6 +30,13 @@ class Ahead:
     # entry of an interrupt -> the requests that it interrupts, outermost first
     stolen: dict[int, int] = field(default_factory=dict)
     # free -> the type that its page block may have got before the steal shows
+
+    def forget(self, entry: int) -> None:
+        """Drop what was known of entries long past."""
+        self.listed = {each for each in self.listed if each >= entry}
+        self.open = {each for each in self.open if each >= entry}
+        self.taken = {at: told for at, told in self.taken.items() if at >= entry}
+        self.stolen = {at: mt for at, mt in self.stolen.items() if at >= entry}
 
 
 @dataclass(slots=True)
@@ -54,7 +62,7 @@ def with_ahead(
     """Yield each batch with what is known from at least `after` events behind it."""
     waiting: deque[list[Event]] = deque()
     looker = Looker()
-    ahead = 0
+    ahead, forgotten = 0, 0
     for batch in batches:
         looker.look(batch)
         waiting.append(batch)
@@ -62,6 +70,9 @@ def with_ahead(
         while ahead - len(waiting[0]) >= after:
             ahead -= len(waiting[0])
             yield waiting.popleft(), looker.known
+        if waiting and waiting[0] and waiting[0][0][6] > forgotten + 2 * MEMORY:
+            forgotten = waiting[0][0][6] - MEMORY
+            looker.known.forget(forgotten)
     while waiting:
         yield waiting.popleft(), looker.known
 
