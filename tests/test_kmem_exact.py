@@ -21,6 +21,7 @@ SHARED = Path(
 ).joinpath("traces")
 START, KEPT = 1805, 20_000  # the first entry after the image t0; entries in the sample
 VMEMMAP = 0xFFFFEA0000000000
+PAGE = r"(?<=mm_page_alloc: )page=\w+ pfn=\d+(?= order=0)"
 
 
 def shared(machine):
@@ -182,6 +183,36 @@ def test_a_free_of_another_frame_is_found_when_that_frame_is_freed(follow):
     run = follow(entries)
     assert run.verdict is Verdict.VIOLATED
     assert run.extra["first_bad"]["entry"] >= at
+
+
+def neighbours():
+    """Return the place of a request that another of the same task follows."""
+    entries = sample()[1]
+    for at in range(START, len(entries) - 1):
+        pages = [re.search(PAGE, line) for line in entries[at : at + 2]]
+        texts = [re.sub(PAGE, "", line).split() for line in entries[at : at + 2]]
+        if all(pages) and texts[0][:3] + texts[0][4:] == texts[1][:3] + texts[1][4:]:
+            return at
+    raise AssertionError("no such pair")
+
+
+@pytest.mark.parametrize("task", ["", "             cat-4242    "])
+def test_only_a_request_of_another_task_overtakes_one(task, follow):
+    """Two entries show each other's frames, as if a kernel had changed tasks there."""
+    entries, at = list(sample()[1]), neighbours()
+    pages = [re.search(PAGE, line)[0] for line in entries[at : at + 2]]
+    entries[at] = entries[at].replace(*pages)
+    entries[at + 1] = entries[at + 1].replace(*reversed(pages))
+    if task:
+        entries[at] = task + entries[at][entries[at].index("[") :]
+        run = follow(entries)
+        assert run.verdict is Verdict.BOUNDED
+        assert "overtook" in " ".join(run.extra["notes"])
+    else:
+        run = follow(entries)
+        assert run.verdict is Verdict.VIOLATED
+        assert run.extra["first_bad"]["entry"] == at
+        assert run.extra["first_bad"]["expected"] in pages[0].replace("=", " ")
 
 
 @pytest.mark.parametrize("event", [ALLOC, LOCKED, DRAIN])

@@ -24,7 +24,7 @@ from .kmem_driven import DRAIN_AT, EXACT_EVENTS, Driven, Flying
 from .kmem_facts import Unknown, Violated, lost
 
 EXACT_ANSWER = "EXACT-ANSWER"
-OVERTAKEN = 3  # requests that an interrupt may overtake
+OVERTAKEN = 3  # requests that others may overtake
 PATIENCE = 4096  # entries until an overtaken request must have been shown
 NO_TYPE = "no request is of that type", "type 0, 1 or 2"
 NOFRAGMENT, CMA = int(AllocFlags.NOFRAGMENT), int(AllocFlags.CMA)
@@ -92,9 +92,9 @@ class Exact(Driven):
     def settle(self, entry: int) -> None:
         """Remember how far the trace was followed; what is owed must come in time."""
         self.tally.entries = entry + 1
-        for event in self.owed.values():
+        for frame, event in self.owed.items():
             if entry - event[6] > PATIENCE:
-                raise self.wrong_frame(event)
+                raise self.never_shown(frame, event)
         for blocks in self.pending:
             for event in blocks.values():
                 if entry - event[6] > PATIENCE:
@@ -104,8 +104,8 @@ class Exact(Driven):
 
     def end(self) -> None:
         """Judge what is left when no event follows."""
-        for event in self.owed.values():
-            raise self.wrong_frame(event)
+        for frame, event in self.owed.items():
+            raise self.never_shown(frame, event)
 
     def blind(self, event: Event) -> None:
         """Say why the record is not enough from here on."""
@@ -187,13 +187,16 @@ class Exact(Driven):
     def overtaken(
         self, event: Event, line: deque[int], at: int, compound: bool
     ) -> None:
-        """Take a frame that an interrupt's request got while another was on its way.
+        """Take a frame that another's request got while the one before was on its way.
 
-        A request shows itself only when its page is prepared, with interrupts on.
+        A request shows itself only when its page is prepared, with interrupts on, and
+        in a preemptible kernel another task may run by then.
         """
-        _, pfn, _, mt, _, cpu, _, _ = event
+        _, pfn, _, mt, _, cpu, _, text = event
         if pfn in self.owed:
-            del self.owed[pfn]
+            other = self.owed.pop(pfn)
+            if task_of(other[7]) == task_of(text) and not level_of(other[7]):
+                raise self.never_shown(pfn, other)
             return
         first = [line[i] for i in range(min(OVERTAKEN + 1, len(line)))]
         if pfn not in first[1:]:
@@ -203,6 +206,11 @@ class Exact(Driven):
             self.m.alloc_pages(cpu, at, 0, mt, 0, False)
             self.tally.note("requests shown after one that overtook them")
         self.m.alloc_pages(cpu, at, 0, mt, 0, compound)
+
+    def never_shown(self, frame: int, event: Event) -> Violated:
+        """Return the verdict on a request that overtook one that nothing shows."""
+        why = f"pfn {frame} was before it, and no other task's request shows it"
+        return self.wrong(event, EXACT_ANSWER, why, f"pfn {frame}")
 
     def captured(self, event: Event, at: int) -> None:
         """Give up where no event shows that a block left the zone, and it cannot have.
@@ -265,6 +273,11 @@ class Exact(Driven):
         if self.m.frames.holder_of(pfn) >= 0:
             rule, why = "BUD-DISJOINT", f"{why}; pfn {pfn} is held already"
         return self.wrong(event, rule, why, expected)
+
+
+def task_of(line: bytes) -> bytes:
+    """Return the name and number of the task that an entry was made in."""
+    return line[: line.find(b" [", 17)].strip()
 
 
 def request_of(event: Event) -> tuple[int, int]:
