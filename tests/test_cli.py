@@ -450,7 +450,12 @@ def test_a_closed_pipe_is_silent() -> None:
 
 
 def test_a_signal_interrupts_with_130() -> None:
-    running = process("check", "rbtree", "--config", "deep", "--json")
+    # a job in the background may have inherited that it ignores the signal
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = process("check", "rbtree", "--config", "deep", "--json")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     try:
         running.communicate(timeout=1.5)
     except subprocess.TimeoutExpired:
