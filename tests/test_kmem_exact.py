@@ -225,6 +225,36 @@ def test_a_missing_entry_is_found(event, follow):
     assert run.extra["first_bad"]["expected"]
 
 
+@pytest.mark.parametrize("little", [False, True])
+def test_after_an_atomic_request_with_little_memory_a_trace_is_not_wrong(
+    little, tmp_path
+):
+    """Such a request may have reserved a page block, which no event shows."""
+    with lzma.open(PAGES / "state-t0.json.xz") as file:
+        image = json.load(file)
+    for zone in image["nodes"][0]["zones"]:
+        if little and zone["managed_pages"]:
+            zone["watermark"] = [30_000, 40_000, 60_000]
+    start = tmp_path / "state-t0.json"
+    start.write_text(json.dumps(image))
+    entries = list(sample()[1])
+    asked = next(
+        i
+        for i, line in enumerate(entries)
+        if i > START and re.search(rf" {ALLOC}: .* order=[1-9].*GFP_ATOMIC", line)
+    )
+    missing = (i for i, line in enumerate(entries) if f" {LOCKED}:" in line)
+    del entries[next(i for i in missing if i > asked)]
+    path = tmp_path / "trace.txt"
+    path.write_text("\n".join([*sample()[0], *entries]) + "\n")
+    run = judge_trace(path, start=start, alone=True)
+    if little:
+        assert run.verdict is Verdict.INCONCLUSIVE
+        assert f"an atomic request at entry {asked} found little memory" in run.cut
+    else:
+        assert run.verdict is Verdict.VIOLATED
+
+
 def test_a_steal_for_another_order_is_found_where_a_block_is_taken(follow):
     entries, at = list(sample()[1]), nth(EXTFRAG)
     entries[at] = by("alloc_order", 1)(entries[at])

@@ -175,6 +175,8 @@ class Exact(Driven):
         if taken is not None and (order, mt) == request_of(taken):
             del self.pending[cpu][pfn]
             self.m.own(pfn, order, mt, compound)
+            if isinstance(gfp, bytes) and b"GFP_ATOMIC" in gfp:
+                self.may_reserve(at, order, event[6])
         elif self.early.get(pfn) == event[6]:
             del self.early[pfn]
         elif order:
@@ -183,6 +185,20 @@ class Exact(Driven):
         else:
             self.overtaken(event, line, at, compound)
         self.tally.exact += 1
+
+    def may_reserve(self, at: int, order: int, entry: int) -> None:
+        """Note a request that may have used or made a high-atomic reserve, unseen.
+
+        It does so where it finds memory below a watermark; the highest is looked at,
+        as what a zone keeps from requests for others is in no image.  One of early
+        boot has no watermarks yet: they come to no more than 7.5 % of a zone.
+        Source: gfp_to_alloc_flags(), get_page_from_freelist(),
+        set_recommended_min_free_kbytes(), __setup_per_zone_wmarks() (v5.10).
+        """
+        zone, marks = self.m.zones[at], self.image.places[at].watermarks
+        least = (marks[-1] or zone.managed // 8) + zone.boost + (1 << order)
+        if self.tally.reserve is None and zone.nr_free_pages < least:
+            self.tally.reserve = entry
 
     def overtaken(
         self, event: Event, line: deque[int], at: int, compound: bool

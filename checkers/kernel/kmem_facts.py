@@ -66,6 +66,7 @@ class Tally:
     seen: int = 0  # internal events: refills, drains, steals
     internal: int = 0  # that came as predicted
     freed: int = 0  # frees that match what was held
+    reserve: int | None = None  # the first entry whose request may have used one
     notes: dict[str, int] = field(default_factory=dict)  # what happened -> how often
 
     def note(self, what: str) -> None:

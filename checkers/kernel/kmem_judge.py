@@ -287,6 +287,9 @@ def unseen(course: Course, image: Image, last: Image | None) -> str:
         return "pagesets are sized anew once the rest of memory is initialised"
     if image.cfg.has_cma:
         return "cma_alloc() takes pages off the lists"
+    if course.tally.reserve is not None:
+        asked = f"an atomic request at entry {course.tally.reserve} found little memory"
+        return f"{asked}, and may have reserved a page block"
     first = first_of_an_actor(course.path, image.entry)
     if first is not None and first[6] <= course.bad.entry + SOON:
         name = shown(first[7][:16])
