@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmoracle.impl.buddy import PageAllocator, peek
+from mmoracle.impl.buddy import PageAllocator, fork, peek
 from mmoracle.impl.buddy.answers import Asked, take, why_not_block
 from mmoracle.impl.buddy.held import COMPOUND, MOVABLE, ORDER, REF
-from mmoracle.impl.buddy.zone import TYPES
+from mmoracle.impl.buddy.zone import SHIFT, TYPES
 from mmoracle.impl.buddy.zone import Zone as MachineZone
 from mmoracle.spec.buddy import halves, others, zones
 from mmoracle.spec.buddy.alloc import AllocExact, AllocPages
@@ -51,7 +51,7 @@ from .buddy_configs import CONFIGS
 Move = Op[Config, Memory]
 Machine = PageAllocator  # for judges of real kernels, which drive it by hand
 
-__all__ = ["BUDDY", "Machine", "peek"]
+__all__ = ["BUDDY", "SHIFT", "Machine", "fork", "peek"]
 
 EVENTS: dict[object, Any] = {
     "locked": zones.Locked,

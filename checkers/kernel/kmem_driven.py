@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence, Sized
-from copy import copy, deepcopy
+from copy import deepcopy
 from typing import Any, NamedTuple, Self
 
 from mmoracle.spec.linux import Bug
 
-from ..bind.buddy import Machine
+from ..bind.buddy import SHIFT, Machine, fork
 from .ftrace import DRAIN, Event
 from .image import Image
-from .kmem_facts import Bad, Tally, Unknown, Violated, is_actor, place_in, shown
+from .kmem_facts import Tally, Unknown, Violated, is_actor, shown, wrong
 
 EXACT_EVENTS, OWN = "EXACT-EVENTS", "BUD-OWN"
 NEVER = 1 << 62  # a high mark that is never reached
-LISTS = 8  # of each order in a machine's zone
 DRAIN_AT = "drain"  # due: a batch goes back to a zone when the first page shows
 
 Due = tuple[Any, ...]
@@ -92,7 +91,7 @@ class Driven:
         at = self.m.frames.zone_of(event[1])
         if at < 0:
             why = f"pfn {event[1]} is in no zone"
-            raise self.wrong(event, "BUD-ZONE", why, "a frame of a zone")
+            raise wrong(event, "BUD-ZONE", why, "a frame of a zone")
         return at
 
     # -------------------------------------------------------------- freeing
@@ -147,7 +146,7 @@ class Driven:
     def remember_types(self, at: int, cpu: int, order: int, mt: int) -> None:
         """Remember the types of page blocks if a request may steal some."""
         zone = self.m.zones[at]
-        lists, batch = zone.lists[mt::LISTS], zone.pagesets[cpu].batch
+        lists, batch = zone.lists[mt :: 1 << SHIFT], zone.pagesets[cpu].batch
         if any(lists[order:]) if order else pages_of(zone.lists, mt) >= batch:
             self.types.pop(cpu, None)
         else:
@@ -167,7 +166,7 @@ class Driven:
         ps.high = high
         if no is not None:
             why = f"pfn {pfn} is {no.why}"
-            raise self.wrong(event, OWN, why, "a page that was prepared")
+            raise wrong(event, OWN, why, "a page that was prepared")
         if ps.count >= high:
             self.due[cpu].append((DRAIN_AT, at))
 
@@ -188,7 +187,7 @@ class Driven:
             no_way = no
         if no_way is not None:
             why = f"pfn {pfn} order {order} is freed: {no_way.why}"
-            raise self.wrong(event, OWN, why, "a block that somebody holds")
+            raise wrong(event, OWN, why, "a block that somebody holds")
 
     # -------------------------------------------------------------- draining
 
@@ -234,7 +233,7 @@ class Driven:
         if not fitting:
             why = f"{len(group)} pages leave a pageset of {ps.count}, none was due to"
             right = " or ".join(f"{size} pages" for size in sorted(set(sizes)))
-            raise self.wrong(first, EXACT_EVENTS, why, right)
+            raise wrong(first, EXACT_EVENTS, why, right)
         self.m.drain(cpu, at, fitting[0] == ps.count)
         for event, due in zip(group, self.m.events, strict=over):
             if due != ("drained", event[1], event[3]):
@@ -245,32 +244,19 @@ class Driven:
 
     # -------------------------------------------------------------- differences
 
-    def wrong(self, event: Event, rule: str, why: str, expected: str = "") -> Violated:
-        """Return the verdict on an event that cannot be right."""
-        return Violated(
-            Bad(
-                entry=event[6],
-                rule=rule,
-                why=why,
-                expected=expected,
-                got=place_in(event),
-                text=shown(event[7]),
-            )
-        )
-
     def wrong_event(self, event: Event, due: Due) -> Violated:
         """Return the verdict on an internal event that is another than was due."""
-        return self.wrong(event, EXACT_EVENTS, REASONS[due[0]], said(due))
+        return wrong(event, EXACT_EVENTS, REASONS[due[0]], said(due))
 
     def missing(self, event: Event, due: Due) -> Violated:
         """Return the verdict on a trace that does not show what was due."""
         why = f"{REASONS[due[0]]}, the trace goes on without it"
-        return self.wrong(event, EXACT_EVENTS, why, said(due))
+        return wrong(event, EXACT_EVENTS, why, said(due))
 
 
 def pages_of(lists: Sequence[Sized], mt: int) -> int:
     """Return how many pages are on a zone's lists of a type."""
-    lines = enumerate(lists[mt::LISTS])
+    lines = enumerate(lists[mt :: 1 << SHIFT])
     return sum(len(line) << order for order, line in lines)
 
 
@@ -290,27 +276,3 @@ def said(due: Due) -> str:
         return f"mm_page_pcpu_drain of pfn {pfn} type {rest[0]}"
     facts = f"order {rest[1]} from type {rest[3]} for type {rest[2]}"
     return f"mm_page_alloc_extfrag of pfn {pfn} {facts}"
-
-
-def fork(m: Machine) -> Machine:
-    """Return a copy of a machine."""
-    frames, types = copy(m.frames), list(m.zones[0].types)
-    frames.state, frames.held = m.frames.state.copy(), m.frames.held.copy()
-    frames.prepared, frames.taken = m.frames.prepared.copy(), m.frames.taken.copy()
-    frames.private = m.frames.private.copy()
-    other = copy(m)
-    other.frames, other.held, other.events = frames, frames.held, list(m.events)
-    other.zones = frames.zones = [copy(zone) for zone in m.zones]
-    for zone in other.zones:
-        zone.types, zone.private, zone.zones = types, frames.private, other.zones
-        zone.place, zone.guards = zone.place.copy(), zone.guards.copy()
-        zone.index, zone.nr_free = zone.index.copy(), list(zone.nr_free)
-        zone.lists = [line.copy() for line in zone.lists]
-        zone.pagesets = [copy(ps) for ps in zone.pagesets]
-        for ps in zone.pagesets:
-            ps.lists = tuple(line.copy() for line in ps.lists)
-    other.mobility = [copy(each) for each in m.mobility]
-    for mobility, zone in zip(other.mobility, other.zones, strict=True):
-        mobility.zone, mobility.events = zone, other.events
-        mobility.movable_in = frames.movable_in
-    return other

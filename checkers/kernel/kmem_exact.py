@@ -21,7 +21,7 @@ from ..bind.buddy import peek
 from .ftrace import ALLOC, BATCHED, DRAIN, EXTFRAG, FREE, LOCKED, LOST, MARK, Event
 from .kmem_ahead import Ahead, level_of
 from .kmem_driven import DRAIN_AT, EXACT_EVENTS, Driven, Flying
-from .kmem_facts import Unknown, Violated, lost
+from .kmem_facts import Unknown, Violated, lost, wrong
 
 EXACT_ANSWER = "EXACT-ANSWER"
 OVERTAKEN = 3  # requests that others may overtake
@@ -100,7 +100,7 @@ class Exact(Driven):
                 if entry - event[6] > PATIENCE:
                     why = "the block was taken, and no mm_page_alloc shows for whom"
                     due = "its mm_page_alloc"
-                    raise self.wrong(event, EXACT_EVENTS, why, due)
+                    raise wrong(event, EXACT_EVENTS, why, due)
 
     def end(self) -> None:
         """Judge what is left when no event follows."""
@@ -135,7 +135,7 @@ class Exact(Driven):
         """Do what an event is the first sign of: a refill, or taking a block."""
         cpu, at = event[5], self.zone_at(event)
         if not 0 <= mt < MIGRATE_PCPTYPES:
-            raise self.wrong(event, EXACT_EVENTS, *NO_TYPE)
+            raise wrong(event, EXACT_EVENTS, *NO_TYPE)
         self.remember_types(at, cpu, order, mt)
         flags = self.flags_of(at, order, mt, event)
         if self.m.uses_pageset(at, order, mt, flags):
@@ -143,7 +143,7 @@ class Exact(Driven):
             if waiting:
                 why = f"cpu {cpu} has {len(waiting)} pages of type {mt} waiting"
                 due = f"mm_page_alloc of pfn {waiting[0]}"
-                raise self.wrong(event, EXACT_EVENTS, f"{why}, no refill is due", due)
+                raise wrong(event, EXACT_EVENTS, f"{why}, no refill is due", due)
             self.m.refill(cpu, at, mt, flags)
         else:
             got = self.m.rmqueue_zone(at, order, mt, flags)
@@ -151,7 +151,7 @@ class Exact(Driven):
                 self.pending[cpu][got] = event
         if not self.m.events:
             why = f"zone {self.image.places[at].name} has no block for it"
-            raise self.wrong(event, EXACT_EVENTS, why, "a request that fails")
+            raise wrong(event, EXACT_EVENTS, why, "a request that fails")
         self.due[cpu].extend(self.m.events)
         self.m.events.clear()
 
@@ -164,7 +164,7 @@ class Exact(Driven):
         self.tally.asked += 1
         at = self.zone_at(event)
         if not 0 <= mt < MIGRATE_PCPTYPES:
-            raise self.wrong(event, EXACT_EVENTS, *NO_TYPE)
+            raise wrong(event, EXACT_EVENTS, *NO_TYPE)
         line = self.m.zones[at].pagesets[cpu].lists[mt]
         if order == 0 and line and line[0] == pfn:
             self.m.alloc_pages(cpu, at, 0, mt, 0, False)
@@ -226,7 +226,7 @@ class Exact(Driven):
     def never_shown(self, frame: int, event: Event) -> Violated:
         """Return the verdict on a request that overtook one that nothing shows."""
         why = f"pfn {frame} was before it, and no other task's request shows it"
-        return self.wrong(event, EXACT_ANSWER, why, f"pfn {frame}")
+        return wrong(event, EXACT_ANSWER, why, f"pfn {frame}")
 
     def captured(self, event: Event, at: int) -> None:
         """Give up where no event shows that a block left the zone, and it cannot have.
@@ -288,7 +288,7 @@ class Exact(Driven):
                 why = f"it is the head of cpu {cpu}'s list of type {mt} in zone {name}"
         if self.m.frames.holder_of(pfn) >= 0:
             rule, why = "BUD-DISJOINT", f"{why}; pfn {pfn} is held already"
-        return self.wrong(event, rule, why, expected)
+        return wrong(event, rule, why, expected)
 
 
 def task_of(line: bytes) -> bytes:

@@ -35,7 +35,6 @@ class Bad:
     expected: str = ""
     got: str = ""
     text: str = ""
-    after: str = ""  # what went wrong later, and led here
 
 
 class Violated(Exception):  # noqa: N818  (a verdict, not an error)
@@ -98,3 +97,17 @@ def place_in(event: Event) -> str:
     facts += [f"order {order}"] if order > 0 else []
     facts += [f"type {mt}"] if mt >= 0 else []
     return f"{NAMES.get(kind, 'an event')} of {' '.join(facts)}"
+
+
+def wrong(event: Event, rule: str, why: str, expected: str = "") -> Violated:
+    """Return the verdict on an event that cannot be right."""
+    return Violated(
+        Bad(
+            entry=event[6],
+            rule=rule,
+            why=why,
+            expected=expected,
+            got=place_in(event),
+            text=shown(event[7]),
+        )
+    )

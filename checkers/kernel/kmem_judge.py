@@ -5,12 +5,13 @@ Source: include/trace/events/kmem.h (v5.10).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from ..bind.buddy import BUDDY, Machine
+from ..bind.buddy import BUDDY, SHIFT, Machine
 from ..verdict import Run
 from .ftrace import MARK, CutTrace, Event, page_events
 from .image import Image, read_image
@@ -92,6 +93,19 @@ def entry_of(path: Path) -> int:
         return -1
 
 
+@contextmanager
+def ending(course: Course) -> Iterator[None]:
+    """Write down how following a trace ends, if before its last entry."""
+    try:
+        yield
+    except CutTrace as cut:
+        course.cut, course.cut_entry = str(cut), course.tally.entries
+    except Unknown as unknown:
+        course.cut, course.cut_entry = unknown.why, unknown.entry
+    except Violated as violated:
+        course.bad = violated.bad
+
+
 # ------------------------------------------------------------------ permissive
 
 
@@ -101,16 +115,10 @@ def permissive(path: Path, proc: Path | None, progress: Progress) -> Course:
     ledger = Ledger(read_zoneinfo(infos[0]) if infos else ())
     pointers = Pointers()
     course = Course(path, "allowed", ledger.tally)
-    try:
+    with ending(course):
         for batch in page_events(path, progress=progress):
             pointers.watch(batch)
             ledger.follow(batch)
-    except CutTrace as cut:
-        course.cut, course.cut_entry = str(cut), ledger.tally.entries
-    except Unknown as unknown:
-        course.cut, course.cut_entry = unknown.why, unknown.entry
-    except Violated as violated:
-        course.bad = violated.bad
     blame(course, pointers)
     return course
 
@@ -197,19 +205,20 @@ class Seen:
 
     def nr_free(self, node: int, zone: str) -> list[int] | None:
         """Return the free blocks of each order, none for a zone that is not there."""
-        for at, place in enumerate(self.image.places):
-            if (place.node, place.name) == (node, zone):
-                return self.m.zones[at].nr_free
-        return None
+        at = self.at(node, zone)
+        return None if at is None else self.m.zones[at].nr_free
 
     def of_type(self, node: int, zone: str, kind: str, order: int) -> int | None:
         """Return the free blocks of one type and order."""
-        for at, place in enumerate(self.image.places):
-            if (place.node, place.name) == (node, zone):
-                lists = self.m.zones[at].lists
-                mt = self.image.types.get(TYPES[kind], -1)
-                return len(lists[order << 3 | mt]) if mt >= 0 else None
-        return None
+        at, mt = self.at(node, zone), self.image.types.get(TYPES[kind], -1)
+        if at is None or mt < 0:
+            return None
+        return len(self.m.zones[at].lists[order << SHIFT | mt])
+
+    def at(self, node: int, zone: str) -> int | None:
+        """Return the place of a zone, none for one that is not there."""
+        names = [(place.node, place.name) for place in self.image.places]
+        return names.index((node, zone)) if (node, zone) in names else None
 
 
 def exact(
@@ -230,19 +239,14 @@ def exact(
         read = tally.get("entries", read)
         progress(tally)
 
-    try:
+    with ending(course):
         ends = follower.run(with_ahead(page_events(path, progress=count)))
         if last is not None and read < last.entry:
             why = f"the trace ends before entry {last.entry}, where {last.path} is"
             course.cut, course.cut_entry = why, read
         elif last is not None:
             compare_end(course, [way.m for way in ends], last)
-    except CutTrace as cut:
-        course.cut, course.cut_entry = str(cut), course.tally.entries
-    except Unknown as unknown:
-        course.cut, course.cut_entry = unknown.why, unknown.entry
-    except Violated as violated:
-        course.bad = violated.bad
+    if course.bad is not None:
         pointers = Pointers(image.vmemmap, image.sizeof_page)
         reread(course, pointers, image.entry)
         if not blame(course, pointers):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from mmoracle.spec.linux import MIGRATE_MOVABLE
 
 from .ftrace import ALLOC, BATCHED, DRAIN, FREE, LOCKED, LOST, MARK, Event
-from .kmem_facts import Bad, Tally, Unknown, Violated, lost, place_in, shown
+from .kmem_facts import Tally, Unknown, lost, wrong
 from .zoneinfo import ZoneRow
 
 DISJOINT, ALIGN, OWN, ZONE = "BUD-DISJOINT", "BUD-ALIGN", "BUD-OWN", "BUD-ZONE"
@@ -196,17 +196,3 @@ class Ledger:
             raise wrong(event, OWN, why, "a block that somebody holds")
         self.modern = True
         self.tally.note("frames that were allocated in bulk, unseen")
-
-
-def wrong(event: Event, rule: str, why: str, expected: str) -> Violated:
-    """Return the verdict on an event that no correct allocator can have made."""
-    return Violated(
-        Bad(
-            entry=event[6],
-            rule=rule,
-            why=why,
-            expected=expected,
-            got=place_in(event),
-            text=shown(event[7]),
-        )
-    )

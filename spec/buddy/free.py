@@ -132,10 +132,10 @@ class FreePrepare(Change):
     def run(self, cfg: Config, s: Memory) -> Done:
         no = mistake(cfg, s, self.pfn, 0)
         block = held_at(s, self.pfn)
-        if no is None and block is not None and block.refs > 1:
-            no = IN_USE
-        if no is not None:
+        if no is not None or block is None:
             return s, Outcome(no)
+        if block.refs > 1:
+            return s, Outcome(IN_USE)
         s = unnamed(disown(s, self.pfn), self.pfn)
         page = (self.pfn, type_of(cfg, s, self.pfn))
         return replace(s, prepared=(*s.prepared, page)), DONE

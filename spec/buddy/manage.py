@@ -61,11 +61,10 @@ class GetPage(Change):
     def run(self, cfg: Config, s: Memory) -> Done:
         no = mistake(cfg, s, self.pfn, None)
         block = held_at(s, self.pfn)
-        if no is None and block is not None and block.refs >= cfg.most_refs:
-            no = SATURATED
-        if no is not None:
+        if no is not None or block is None:
             return s, Outcome(no)
-        assert block is not None
+        if block.refs >= cfg.most_refs:
+            return s, Outcome(SATURATED)
         block = replace(block, refs=block.refs + 1)
         return own(disown(s, self.pfn), block), DONE
 
@@ -83,11 +82,10 @@ class SplitPage(Change):
     def run(self, cfg: Config, s: Memory) -> Done:
         no = mistake(cfg, s, self.pfn, None)
         block = held_at(s, self.pfn)
-        if no is None and block is not None and block.compound:
-            no = COMPOUND
-        if no is not None:
+        if no is not None or block is None:
             return s, Outcome(no)
-        assert block is not None
+        if block.compound:
+            return s, Outcome(COMPOUND)
         tails = range(block.pfn + 1, block.end)
         pages = [replace(block, pfn=pfn, order=0, refs=1) for pfn in tails]
         return own(disown(s, block.pfn), replace(block, order=0), *pages), DONE
