@@ -16,12 +16,14 @@ import pytest
 from mmoracle.checkers.bind.buddy import BUDDY
 from mmoracle.checkers.kernel.kmem_judge import judge_trace
 from mmoracle.checkers.verdict import Verdict
+from mmoracle.impl.watermark import zone_watermark_ok
 from mmoracle.spec.buddy.zones import MERGES_RESERVED, V5_10, Config, Span
 from mmoracle.spec.linux import AllocFlags
 
 ORDERS, BLOCK_ORDER, FRAMES = 6, 4, 384
 ZONES = (Span(0, 128), Span(128, FRAMES))
 VMEMMAP, NEVER, NOFRAGMENT = 0xFFFFEA0000000000, 1 << 40, int(AllocFlags.NOFRAGMENT)
+MARKS, RESERVES = [4, 6, 8], ([0, 10], [0, 0])
 ON, OFF = "on", "off"  # whether an interrupt may come while others go on
 TYPES = ("UNMOVABLE", "MOVABLE", "RECLAIMABLE", "HIGHATOMIC", "ISOLATE")
 GFP = ("GFP_KERNEL", "GFP_HIGHUSER_MOVABLE", "GFP_KERNEL|__GFP_RECLAIMABLE")
@@ -36,6 +38,7 @@ class Kernel:
         self.compacts, self.scanned = compacts, 0
         self.limit = rng.choice((0.6, 0.97))  # how full memory gets
         self.names = rng.choice((("DMA", "DMA32"), ("DMA32", "Normal")))
+        self.more = 3 if self.names[0] == "DMA" else 2  # zones without frames
         quirks = (MERGES_RESERVED,) if self.modern else V5_10
         self.cfg = Config(
             zones=ZONES,
@@ -109,11 +112,12 @@ class Kernel:
     def alloc(self, cpu, level, order, mt, preferred, keep):
         """mm_page_alloc shows last, with interrupts on."""
         m, compound = self.m, order > 0 and self.rng.random() < 0.5
-        gentle = NOFRAGMENT if self.names[preferred] == "Normal" else 0
-        tries = [(at, gentle) for at in range(preferred, -1, -1)]
-        tries += [(at, 0) for at in range(preferred, -1, -1)] if gentle else []
-        for at, flags in tries:
-            got = -1
+        gfp = GFP[mt] + ("" if preferred else f"|GFP_{self.names[0]}")
+        got = -1
+        for at, flags, mark in self.tries(preferred):
+            yield ON
+            if not self.may_use(at, order, preferred, mark):
+                continue
             if order == 0:
                 line = m.zones[at].pagesets[cpu].lists[mt]
                 if not line:
@@ -129,12 +133,28 @@ class Kernel:
             if got >= 0:
                 break
         yield ON
-        gfp = GFP[mt] + "|__GFP_COMP" * compound
+        gfp += "|__GFP_COMP" * compound
         page = self.page(got) if got >= 0 else "page=(null) pfn=0"
         facts = f"{page} order={order} migratetype={mt} gfp_flags={gfp}"
         self.show(cpu, level, f"mm_page_alloc: {facts}")
         if got >= 0:
             keep.append((got, order))
+
+    def tries(self, preferred):
+        """The first look may have two rounds; some requests may use what is kept."""
+        walk = range(preferred, -1, -1)
+        gentle = NOFRAGMENT if self.names[preferred] == "Normal" else 0
+        yield from ((at, gentle, MARKS[1]) for at in walk)
+        yield from ((at, 0, MARKS[1]) for at in walk if gentle)
+        yield from ((at, 0, MARKS[0]) for at in walk)
+        if self.rng.random() < 0.7:
+            yield from ((at, 0, -FRAMES) for at in walk)
+
+    def may_use(self, at, order, preferred, mark):
+        zone = self.m.zones[at]
+        reserve = RESERVES[at][preferred]
+        lists = [7] * ORDERS  # rmqueue() looks itself
+        return zone_watermark_ok(zone.nr_free_pages, order, mark, reserve, 0, lists)
 
     def free(self, cpu, level, pfn, order):
         """mm_page_free shows first, before the type is read, before the lock."""
@@ -296,7 +316,8 @@ class Kernel:
             "spanned_pages": span.end - span.start,
             "present_pages": span.end - span.start,
             "managed_pages": zone.managed,
-            "watermark": [0, 0, 0],
+            "watermark": MARKS,
+            "lowmem_reserve": RESERVES[at] + RESERVES[at][-1:] * self.more,
             "watermark_boost": 0,
             "nr_reserved_highatomic": 0,
             "vm_stat": {"NR_FREE_PAGES": zone.nr_free_pages},
@@ -411,6 +432,34 @@ def test_another_frame_number_is_found(seed, tmp_path):
     assert (
         run.extra["first_bad"]["expected"] or run.extra["first_bad"]["rule"] == "RECORD"
     )
+
+
+def reversed_walk(kernel, preferred):
+    """Try the lowest zone first."""
+    yield from ((at, 0, MARKS[1]) for at in range(preferred + 1))
+
+
+def no_watermarks(kernel, preferred):
+    """Take what is there from the first zone."""
+    yield from ((at, 0, -FRAMES) for at in range(preferred, -1, -1))
+
+
+def any_zone(kernel, preferred):
+    """Do not look at the flags of a request."""
+    yield from ((at, 0, MARKS[1]) for at in (1, 0))
+
+
+@pytest.mark.parametrize("tries", [reversed_walk, no_watermarks, any_zone])
+def test_a_kernel_that_walks_its_zones_wrongly_is_caught(tries, tmp_path, monkeypatch):
+    monkeypatch.setattr(Kernel, "tries", tries)
+    caught = 0
+    for seed in range(40):
+        recorded(seed, tmp_path)
+        run = judged(tmp_path)
+        if run.verdict is Verdict.VIOLATED:
+            assert run.extra["first_bad"]["rule"] == "ZL-ORDER"
+            caught += 1
+    assert caught > 0
 
 
 def test_an_interrupt_overtakes_a_request_in_some_traces(tmp_path):

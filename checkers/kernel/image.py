@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, combinations
 from os import PathLike, fspath
 
 from mmoracle.spec.buddy.ops import empty
@@ -29,6 +30,8 @@ from .json_path import At
 from .text import read_json
 
 MOST_ORDERS = 16
+KINDS = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
+OPTIONAL = ("HighMem", "Device", "DMA32", "DMA")  # what is missing first comes first
 TYPE_BITS = 7  # of the four bits of a page block; the last says "skip it"
 
 
@@ -43,6 +46,7 @@ class Place:
     spanned: int
     present: int
     watermarks: tuple[int, ...]
+    lowmem_reserve: tuple[int, ...]  # by the highest zone of a request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class Image:
     places: tuple[Place, ...]
     runs: tuple[Run, ...]
     pageflags: dict[str, int]
+    kinds: tuple[str, ...]  # the names of all zones, by index
     zonelists: dict[int, tuple[int, ...]]  # node -> zones, first choice first
     totalram: int
     max_pfn: int
@@ -101,6 +106,7 @@ def read_image(path: str | PathLike[str]) -> Image:
         places=places,
         runs=runs,
         pageflags=flags,
+        kinds=kinds_of(top),
         zonelists=dict(zonelists_of(top, node_zone)),
         totalram=top["totalram_pages"].number(0, FRAMES),
         max_pfn=top["max_pfn"].number(0, FRAMES),
@@ -244,6 +250,7 @@ def place_of(node: At, zone: At) -> Place:
         spanned=zone["spanned_pages"].number(0, FRAMES),
         present=zone["present_pages"].number(0, FRAMES),
         watermarks=watermarks_of(zone),
+        lowmem_reserve=reserve_of(zone),
     )
 
 
@@ -253,6 +260,31 @@ def watermarks_of(zone: At) -> tuple[int, ...]:
     if len(marks) != 3:
         raise zone["watermark"].wrong("is not [min, low, high]")
     return marks
+
+
+def reserve_of(zone: At) -> tuple[int, ...]:
+    """Return what a zone keeps from requests for higher ones; nothing if not told."""
+    return (
+        zone["lowmem_reserve"].numbers(0, FRAMES) if zone.has("lowmem_reserve") else ()
+    )
+
+
+def kinds_of(top: At) -> tuple[str, ...]:
+    """Return the names of all zones that the kernel was built with, by index.
+
+    Only zones with frames are named; the rest follows from where those stand, and from
+    the number of reserves.  Source: include/linux/mmzone.h:enum zone_type (v5.10).
+    """
+    zones = [zone for node in top["nodes"] for zone in node["zones"]]
+    told = {zone["idx"].number(0, 16): zone["name"].text() for zone in zones}
+    count = max((len(reserve_of(zone)) for zone in zones), default=0)
+    for left_out in chain.from_iterable(combinations(OPTIONAL, n) for n in range(5)):
+        kinds = [name for name in KINDS if name not in left_out]
+        if count in (0, len(kinds)) and all(
+            kinds[i : i + 1] == [told[i]] for i in told
+        ):
+            return tuple(kinds)
+    raise top["nodes"].wrong(f"has zones {list(told.values())} in no order of Linux's")
 
 
 def deferred_of(top: At) -> Iterator[Span]:

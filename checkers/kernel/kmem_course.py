@@ -19,6 +19,7 @@ SENTENCES = {
     "BUD-OWN": "A free gives back a block as it was handed out, once.",
     "BUD-ALIGN": "A block is aligned to its size.",
     "BUD-ZONE": "A block lies in one zone, which the request may use.",
+    "ZL-ORDER": "A request falls into the first zone of its list that may serve it.",
     "RECORD": "An entry's frame number and its page pointer name the same frame.",
     "PROC": "What /proc showed is a state that was passed through meanwhile.",
 }
@@ -85,6 +86,7 @@ def facts(course: Course) -> dict[str, Any]:
         "entries": tally.entries,
         "events": tally.events,
         "predicted": {"asked": tally.asked, "exact": tally.exact},
+        "zones": {"asked": tally.zoned, "exact": tally.placed},
         "internal": {"seen": tally.seen, "exact": tally.internal},
         "frees": tally.freed,
         "lists": {"seen": c.lists, "equal": c.lists_equal},
@@ -109,6 +111,7 @@ def told(course: Course) -> list[tuple[str, str]]:
     lines = [("entries", f"{tally.entries:,}, {tally.events:,} page events judged")]
     if exactly:
         lines.append(("frames", f"{tally.exact:,} of {tally.asked:,} as predicted"))
+        lines.append(("zones", zones_told(tally)))
         lines.append(("internal", f"{tally.internal:,} of {tally.seen:,} as predicted"))
     else:
         lines.append(
@@ -124,6 +127,13 @@ def told(course: Course) -> list[tuple[str, str]]:
         lines.append(("/proc", f"{equal} of {seen} lines and numbers passed through"))
     lines += [("beside", each) for each in course.beside]
     return lines
+
+
+def zones_told(tally: Tally) -> str:
+    """Return how many allocations fell into the zone that they had to fall into."""
+    placed, rest = tally.placed, tally.zoned - tally.placed
+    more = f", {rest:,} into one that they may" if rest else ""
+    return f"{placed:,} of {tally.zoned:,} by zonelist and watermarks{more}"
 
 
 def bad_json(bad: Bad) -> dict[str, Any]:

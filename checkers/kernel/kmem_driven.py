@@ -16,6 +16,7 @@ from ..bind.buddy import SHIFT, Machine, fork
 from .ftrace import DRAIN, Event
 from .image import Image
 from .kmem_facts import Tally, Unknown, Violated, is_actor, shown, wrong
+from .kmem_zones import Lately, Walk
 
 EXACT_EVENTS, OWN = "EXACT-EVENTS", "BUD-OWN"
 NEVER = 1 << 62  # a high mark that is never reached
@@ -37,9 +38,11 @@ class Flying(NamedTuple):
 class Driven:
     """A machine that does what a trace says, and what it owes the trace."""
 
-    def __init__(self, image: Image, machine: Machine) -> None:
+    def __init__(self, image: Image, machine: Machine, walk: Walk) -> None:
         self.image = image
         self.m = machine
+        self.walk = walk
+        self.lately = Lately.of(len(machine.zones))
         self.tally = Tally()
         cpus = image.cfg.cpus
         self.due: list[deque[Due]] = [deque() for _ in range(cpus)]
@@ -53,7 +56,8 @@ class Driven:
 
     def fork(self) -> Self:
         """Return another course from here."""
-        other = type(self)(self.image, fork(self.m))
+        other = type(self)(self.image, fork(self.m), self.walk)
+        other.lately = self.lately.copy()
         other.tally = deepcopy(self.tally)
         other.due = [deque(queue) for queue in self.due]
         other.pending = [dict(blocks) for blocks in self.pending]
@@ -100,6 +104,7 @@ class Driven:
         """Free a block, or prepare a page that enters its list later."""
         _, pfn, order, _, _, cpu, _, _ = event
         m, zone = self.m, self.m.zones[at]
+        self.walk.note(m, at, event[6], self.lately)
         if listed:
             no = m.free_prepare(pfn)
         elif order:
@@ -201,6 +206,7 @@ class Driven:
 
     def drain_due(self, cpu: int, due: Due) -> Due:
         """Drain the batch that is due, and return the first event of it."""
+        self.walk.note(self.m, due[1], self.tally.entries, self.lately)
         self.m.drain(cpu, due[1], False)
         self.due[cpu].extend(self.m.events)
         self.m.events.clear()
@@ -227,6 +233,7 @@ class Driven:
         if is_actor(first[7]):
             why = f"{shown(first[7][:16])} drains a pageset: compaction is at work"
             raise Unknown(first[6], f"{why}, and takes pages off the lists unseen")
+        self.walk.note(self.m, at, first[6], self.lately)
         ps = self.m.zones[at].pagesets[cpu]
         sizes = sorted((ps.count, min(ps.batch, ps.count)))
         fitting = [n for n in sizes if len(group) == n or (len(group) < n and not over)]

@@ -23,7 +23,7 @@ from .kmem_ahead import Ahead, level_of
 from .kmem_driven import DRAIN_AT, EXACT_EVENTS, Driven, Flying
 from .kmem_facts import Unknown, Violated, lost, wrong
 
-EXACT_ANSWER = "EXACT-ANSWER"
+EXACT_ANSWER, ZL_ORDER = "EXACT-ANSWER", "ZL-ORDER"
 OVERTAKEN = 3  # requests that others may overtake
 PATIENCE = 4096  # entries until an overtaken request must have been shown
 NO_TYPE = "no request is of that type", "type 0, 1 or 2"
@@ -137,6 +137,7 @@ class Exact(Driven):
         if not 0 <= mt < MIGRATE_PCPTYPES:
             raise wrong(event, EXACT_EVENTS, *NO_TYPE)
         self.remember_types(at, cpu, order, mt)
+        self.walk.note(self.m, at, event[6], self.lately)
         flags = self.flags_of(at, order, mt, event)
         if self.m.uses_pageset(at, order, mt, flags):
             waiting = self.m.zones[at].pagesets[cpu].lists[mt]
@@ -157,14 +158,19 @@ class Exact(Driven):
 
     def alloc(self, event: Event) -> None:
         """Hand out the frame that is due, and compare it with the one that was."""
-        _, pfn, order, mt, gfp, cpu, _, _ = event
-        if pfn < 0:
+        if event[1] < 0:
             self.tally.note("allocations that failed")
             return
         self.tally.asked += 1
         at = self.zone_at(event)
-        if not 0 <= mt < MIGRATE_PCPTYPES:
+        if not 0 <= event[3] < MIGRATE_PCPTYPES:
             raise wrong(event, EXACT_EVENTS, *NO_TYPE)
+        self.hand_out(event, at)
+        self.fell_into(event, at)
+
+    def hand_out(self, event: Event, at: int) -> None:
+        """Give a request its frame, if it is the one that is due."""
+        _, pfn, order, mt, gfp, cpu, _, _ = event
         line = self.m.zones[at].pagesets[cpu].lists[mt]
         if order == 0 and line and line[0] == pfn:
             self.m.alloc_pages(cpu, at, 0, mt, 0, False)
@@ -185,6 +191,24 @@ class Exact(Driven):
         else:
             self.overtaken(event, line, at, compound)
         self.tally.exact += 1
+
+    def fell_into(self, event: Event, at: int) -> None:
+        """Compare the zone of a frame with those that its request may fall into."""
+        walk, tally = self.walk, self.tally
+        tally.zoned += 1
+        usual = walk.usual.get(event[4]) == at
+        if usual and self.m.zones[at].nr_free_pages > walk.plenty[at]:
+            tally.placed += 1
+            return
+        request = walk.request(event, at)
+        if request is None:
+            tally.note("requests whose flags are of no 5.10 kernel")
+            return
+        walk.note_all(self.m, event[6], self.lately)
+        no = walk.why_not(self.m, at, request, self.lately, event[6])
+        if no:
+            raise wrong(event, ZL_ORDER, no, "a frame of that zone")
+        tally.placed += no is None
 
     def may_reserve(self, at: int, order: int, entry: int) -> None:
         """Note a request that may have used or made a high-atomic reserve, unseen.

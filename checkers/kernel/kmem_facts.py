@@ -64,6 +64,8 @@ class Tally:
     exact: int = 0  # whose frame was predicted, or is one that may be
     seen: int = 0  # internal events: refills, drains, steals
     internal: int = 0  # that came as predicted
+    zoned: int = 0  # allocations whose zone was judged
+    placed: int = 0  # whose zone is the only one that they can have fallen into
     freed: int = 0  # frees that match what was held
     reserve: int | None = None  # the first entry whose request may have used one
     notes: dict[str, int] = field(default_factory=dict)  # what happened -> how often

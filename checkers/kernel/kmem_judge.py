@@ -32,6 +32,7 @@ from .kmem_facts import (
 from .kmem_ledger import Ledger
 from .kmem_pointers import Pointers
 from .kmem_ways import Ways
+from .kmem_zones import Walk
 from .snapshots import TYPES, Window, mark, window
 from .text import BadText, read_json
 from .zoneinfo import read_zoneinfo
@@ -130,11 +131,12 @@ class Follower:
     """A machine on its way through a trace, with the snapshots that it passes."""
 
     def __init__(
-        self, image: Image, proc: Path | None, last: int | None, course: Course
+        self, image: Image, proc: Path | None, end: Image | None, course: Course
     ) -> None:
         machine: Machine = BUDDY.load(image.cfg, image.state)
-        self.image, self.proc, self.last = image, proc, last
-        self.x = Ways(image, machine)
+        self.image, self.proc = image, proc
+        self.last = end.entry if end is not None else None
+        self.x = Ways(image, machine, Walk(image, end))
         self.x.passed = self.look
         self.course = course
         course.tally = self.x.tally
@@ -230,8 +232,7 @@ def exact(
 ) -> Course:
     """Follow a trace from one image, to another where there is one."""
     course = Course(path, "exact", Tally())
-    until = last.entry if last is not None else None
-    follower = Follower(image, proc, until, course)
+    follower = Follower(image, proc, last, course)
     read = 0
 
     def count(tally: dict[str, int]) -> None:

@@ -19,6 +19,7 @@ from .kmem_ahead import Ahead, level_of
 from .kmem_driven import DRAIN_AT, Flying, pages_of
 from .kmem_exact import Exact
 from .kmem_facts import Tally, Unknown, Violated
+from .kmem_zones import Walk
 
 MOST = 512  # courses followed at once
 SPARE, READ, ZONE, PAGESET = range(4)  # ranks of acts: what commutes has one order
@@ -38,8 +39,8 @@ Failed = tuple[Exact, Violated]
 class Ways:
     """All courses from an image to here that the trace leaves open."""
 
-    def __init__(self, image: Image, machine: Machine) -> None:
-        self.ways = [Exact(image, machine)]
+    def __init__(self, image: Image, machine: Machine, walk: Walk) -> None:
+        self.ways = [Exact(image, machine, walk)]
         self.start = image.entry
         self.tally = Tally()
         self.passed: Callable[[Exact], None] = lambda way: None
