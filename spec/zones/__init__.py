@@ -1,0 +1,1 @@
+"""Nodes, zones, zonelists, watermarks and reserves, as the memory map gives them."""
