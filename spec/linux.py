@@ -45,6 +45,9 @@ MAX_RECLAIM_RETRIES = 16
 MAX_COMPACT_RETRIES = 16
 COMPACT_MAX_DEFER_SHIFT = 6
 
+ZONELIST_FALLBACK = 0  # every zone with memory, nearest first
+ZONELIST_NOFALLBACK = 1  # those of the node itself: __GFP_THISNODE
+
 LOCAL_DISTANCE = 10  # of a node from itself
 REMOTE_DISTANCE = 20  # of another one where the firmware says nothing
 
@@ -103,6 +106,30 @@ GFP_NOFS = Gfp.RECLAIM | Gfp.IO
 GFP_USER = GFP_KERNEL | Gfp.HARDWALL
 GFP_HIGHUSER = GFP_USER | Gfp.HIGHMEM
 GFP_HIGHUSER_MOVABLE = GFP_HIGHUSER | Gfp.MOVABLE
+
+
+GFP_BITS_MASK = (1 << 23) - 1  # __GFP_BITS_MASK without lockdep
+GFP_BOOT_MASK = GFP_BITS_MASK & ~(Gfp.RECLAIM | Gfp.IO | Gfp.FS)  # mm/internal.h
+
+
+class ZoneType(IntEnum):
+    """enum zone_type with every option on; one that is off has no number."""
+
+    DMA = 0
+    DMA32 = 1
+    NORMAL = 2
+    HIGHMEM = 3
+    MOVABLE = 4
+    DEVICE = 5
+
+
+class NodeReclaim(IntEnum):
+    """NODE_RECLAIM_*: mm/internal.h (v5.10); what node_reclaim() found."""
+
+    NOSCAN = -2
+    FULL = -1
+    SOME = 0
+    SUCCESS = 1
 
 
 class CompactPriority(IntEnum):

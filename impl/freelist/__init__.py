@@ -1,0 +1,1 @@
+"""The walk over a zonelist, as a machine: plain integers, the kernel's names."""
