@@ -8,7 +8,7 @@ import pytest
 
 from mmoracle.checkers.kernel.gfp import gfp_of
 from mmoracle.checkers.kernel.kmem_judge import judge_trace
-from mmoracle.checkers.kernel.kmem_zones import highest, threshold
+from mmoracle.checkers.kernel.kmem_zones import threshold
 from mmoracle.checkers.verdict import Verdict
 from mmoracle.spec.linux import GFP_HIGHUSER_MOVABLE, GFP_KERNEL, Gfp
 
@@ -28,25 +28,6 @@ SAMPLE = Path(__file__).parent / "data" / "pages" / "x86_64-5.10-256M"
 )
 def test_flags_are_read_as_the_kernel_prints_them(text, flags):
     assert gfp_of(text) == flags
-
-
-KINDS = ("DMA", "DMA32", "Normal", "Movable", "Device")
-
-
-@pytest.mark.parametrize(
-    ("kinds", "gfp", "name"),
-    [
-        (KINDS, Gfp.DMA, "DMA"),
-        (KINDS, Gfp.DMA32, "DMA32"),
-        (KINDS, GFP_KERNEL, "Normal"),
-        (KINDS, Gfp.HIGHMEM, "Normal"),
-        (KINDS, Gfp.MOVABLE, "Normal"),
-        (KINDS, GFP_HIGHUSER_MOVABLE, "Movable"),
-        (("DMA32", "Normal", "Movable"), Gfp.DMA, "Normal"),
-    ],
-)
-def test_flags_name_the_highest_zone(kinds, gfp, name):
-    assert kinds[highest(kinds, gfp)] == name
 
 
 def test_a_cpu_keeps_few_pages_to_itself():
@@ -85,7 +66,11 @@ def test_every_request_fell_into_the_zone_that_it_had_to(sample):
 
 def test_a_request_for_dma_cannot_have_got_a_frame_of_dma32(sample):
     lines = sample.trace.splitlines(keepends=True)
-    at = max(i for i, x in enumerate(lines) if x.endswith("gfp_flags=GFP_KERNEL\n"))
+    at = max(
+        i
+        for i, x in enumerate(lines)
+        if x.endswith("gfp_flags=GFP_KERNEL\n") and "mm_page_alloc:" in x
+    )
     lines[at] = lines[at].replace("GFP_KERNEL", "GFP_KERNEL|GFP_DMA")
     run = sample("".join(lines))
     bad = run.extra["first_bad"]
@@ -99,16 +84,15 @@ def test_the_zonelist_says_which_zone_comes_first(sample):
     run = sample()
     bad = run.extra["first_bad"]
     assert (run.verdict, bad["rule"]) == (Verdict.VIOLATED, "ZL-ORDER")
-    assert "zone DMA comes first and has 3977 pages free" in bad["why"]
+    assert "zone DMA has 3977 pages free" in bad["why"]
 
 
 @pytest.mark.parametrize("fact", ["watermark", "lowmem_reserve"])
 def test_a_zone_below_its_watermark_is_passed_over(sample, fact):
     zone = sample.images["state-t0"]["nodes"][0]["zones"][1]
+    zone["watermark"] = [413, 516, 619]
     zone[fact] = [100_000] * len(zone[fact])
-    zone = sample.images["state-t0"]["nodes"][0]["zones"][0]
-    zone["watermark"] = [35, 43, 51]
     run = sample()
     bad = run.extra["first_bad"]
     assert (run.verdict, bad["rule"]) == (Verdict.VIOLATED, "ZL-ORDER")
-    assert "so zone DMA comes next" in bad["why"]
+    assert "and comes next" in bad["why"]

@@ -23,15 +23,22 @@ from mmoracle.spec.buddy.zones import (
     Span,
     Zone,
 )
-from mmoracle.spec.linux import MIGRATE_PCPTYPES
+from mmoracle.spec.linux import MIGRATE_PCPTYPES, ZoneType
 
 from .image_frames import FRAMES, Run, runs_of, with_owners, without
 from .json_path import At
 from .text import read_json
 
 MOST_ORDERS = 16
-KINDS = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
-OPTIONAL = ("HighMem", "Device", "DMA32", "DMA")  # what is missing first comes first
+KINDS = {
+    ZoneType.DMA: "DMA",
+    ZoneType.DMA32: "DMA32",
+    ZoneType.NORMAL: "Normal",
+    ZoneType.HIGHMEM: "HighMem",
+    ZoneType.MOVABLE: "Movable",
+    ZoneType.DEVICE: "Device",
+}
+OPTIONAL = (ZoneType.HIGHMEM, ZoneType.DEVICE, ZoneType.DMA32, ZoneType.DMA)
 TYPE_BITS = 7  # of the four bits of a page block; the last says "skip it"
 
 
@@ -61,7 +68,7 @@ class Image:
     places: tuple[Place, ...]
     runs: tuple[Run, ...]
     pageflags: dict[str, int]
-    kinds: tuple[str, ...]  # the names of all zones, by index
+    kinds: tuple[ZoneType, ...]  # of all zones, by index
     zonelists: dict[int, tuple[int, ...]]  # node -> zones, first choice first
     totalram: int
     max_pfn: int
@@ -264,13 +271,13 @@ def watermarks_of(zone: At) -> tuple[int, ...]:
 
 def reserve_of(zone: At) -> tuple[int, ...]:
     """Return what a zone keeps from requests for higher ones; nothing if not told."""
-    return (
-        zone["lowmem_reserve"].numbers(0, FRAMES) if zone.has("lowmem_reserve") else ()
-    )
+    if not zone.has("lowmem_reserve"):
+        return ()
+    return zone["lowmem_reserve"].numbers(0, FRAMES)
 
 
-def kinds_of(top: At) -> tuple[str, ...]:
-    """Return the names of all zones that the kernel was built with, by index.
+def kinds_of(top: At) -> tuple[ZoneType, ...]:
+    """Return the types of all zones that the kernel was built with, by index.
 
     Only zones with frames are named; the rest follows from where those stand, and from
     the number of reserves.  Source: include/linux/mmzone.h:enum zone_type (v5.10).
@@ -279,10 +286,10 @@ def kinds_of(top: At) -> tuple[str, ...]:
     told = {zone["idx"].number(0, 16): zone["name"].text() for zone in zones}
     count = max((len(reserve_of(zone)) for zone in zones), default=0)
     for left_out in chain.from_iterable(combinations(OPTIONAL, n) for n in range(5)):
-        kinds = [name for name in KINDS if name not in left_out]
-        if count in (0, len(kinds)) and all(
-            kinds[i : i + 1] == [told[i]] for i in told
-        ):
+        kinds = [kind for kind in KINDS if kind not in left_out]
+        names = [KINDS[kind] for kind in kinds]
+        fits = all(names[i : i + 1] == [name] for i, name in told.items())
+        if fits and count in (0, len(kinds)):
             return tuple(kinds)
     raise top["nodes"].wrong(f"has zones {list(told.values())} in no order of Linux's")
 

@@ -43,8 +43,10 @@ class Driven:
         self.m = machine
         self.walk = walk
         self.lately = Lately.of(len(machine.zones))
+        self.now = 0  # the entry that is followed
         self.tally = Tally()
         cpus = image.cfg.cpus
+        self.before: list[Event | None] = [None] * cpus  # the entry before, by cpu
         self.due: list[deque[Due]] = [deque() for _ in range(cpus)]
         self.pending: list[dict[int, Event]] = [{} for _ in range(cpus)]  # taken blocks
         self.owed: dict[int, Event] = {}  # frames whose request was overtaken
@@ -57,7 +59,8 @@ class Driven:
     def fork(self) -> Self:
         """Return another course from here."""
         other = type(self)(self.image, fork(self.m), self.walk)
-        other.lately = self.lately.copy()
+        other.lately, other.now = self.lately.copy(), self.now
+        other.before = list(self.before)
         other.tally = deepcopy(self.tally)
         other.due = [deque(queue) for queue in self.due]
         other.pending = [dict(blocks) for blocks in self.pending]
@@ -104,7 +107,7 @@ class Driven:
         """Free a block, or prepare a page that enters its list later."""
         _, pfn, order, _, _, cpu, _, _ = event
         m, zone = self.m, self.m.zones[at]
-        self.walk.note(m, at, event[6], self.lately)
+        self.walk.note(m, at, self.now, self.lately)
         if listed:
             no = m.free_prepare(pfn)
         elif order:
@@ -206,7 +209,7 @@ class Driven:
 
     def drain_due(self, cpu: int, due: Due) -> Due:
         """Drain the batch that is due, and return the first event of it."""
-        self.walk.note(self.m, due[1], self.tally.entries, self.lately)
+        self.walk.note(self.m, due[1], self.now, self.lately)
         self.m.drain(cpu, due[1], False)
         self.due[cpu].extend(self.m.events)
         self.m.events.clear()
@@ -233,7 +236,7 @@ class Driven:
         if is_actor(first[7]):
             why = f"{shown(first[7][:16])} drains a pageset: compaction is at work"
             raise Unknown(first[6], f"{why}, and takes pages off the lists unseen")
-        self.walk.note(self.m, at, first[6], self.lately)
+        self.walk.note(self.m, at, self.now, self.lately)
         ps = self.m.zones[at].pagesets[cpu]
         sizes = sorted((ps.count, min(ps.batch, ps.count)))
         fitting = [n for n in sizes if len(group) == n or (len(group) < n and not over)]

@@ -25,6 +25,7 @@ from .kmem_facts import Unknown, Violated, lost, wrong
 
 EXACT_ANSWER, ZL_ORDER = "EXACT-ANSWER", "ZL-ORDER"
 OVERTAKEN = 3  # requests that others may overtake
+INNER = (LOCKED, EXTFRAG)  # shown within a request
 PATIENCE = 4096  # entries until an overtaken request must have been shown
 NO_TYPE = "no request is of that type", "type 0, 1 or 2"
 NOFRAGMENT, CMA = int(AllocFlags.NOFRAGMENT), int(AllocFlags.CMA)
@@ -47,7 +48,7 @@ class Exact(Driven):
                 self.blind(event)
             if self.drains and self.ends_drain(event):
                 self.drain_unasked(cpu)
-            queue = due[cpu]
+            self.now, queue = entry, due[cpu]
             tally.events += 1
             if kind == DRAIN:
                 tally.seen += 1
@@ -88,6 +89,8 @@ class Exact(Driven):
             if events:
                 queue.extend(events)
                 events.clear()
+            if kind not in INNER:
+                self.before[cpu] = event
 
     def settle(self, entry: int) -> None:
         """Remember how far the trace was followed; what is owed must come in time."""
@@ -137,7 +140,7 @@ class Exact(Driven):
         if not 0 <= mt < MIGRATE_PCPTYPES:
             raise wrong(event, EXACT_EVENTS, *NO_TYPE)
         self.remember_types(at, cpu, order, mt)
-        self.walk.note(self.m, at, event[6], self.lately)
+        self.walk.note(self.m, at, self.now, self.lately)
         flags = self.flags_of(at, order, mt, event)
         if self.m.uses_pageset(at, order, mt, flags):
             waiting = self.m.zones[at].pagesets[cpu].lists[mt]
@@ -200,15 +203,23 @@ class Exact(Driven):
         if usual and self.m.zones[at].nr_free_pages > walk.plenty[at]:
             tally.placed += 1
             return
-        request = walk.request(event, at)
+        request = walk.request(event, at, self.began(event))
         if request is None:
             tally.note("requests whose flags are of no 5.10 kernel")
             return
-        walk.note_all(self.m, event[6], self.lately)
-        no = walk.why_not(self.m, at, request, self.lately, event[6])
+        walk.note_all(self.m, self.now, self.lately)
+        no = walk.why_not(self.m, at, request, self.lately)
         if no:
             raise wrong(event, ZL_ORDER, no, "a frame of that zone")
         tally.placed += no is None
+
+    def began(self, event: Event) -> int:
+        """Return an entry after which a request began, the last that is certain."""
+        before = self.before[event[5]]
+        if before is None or task_of(before[7]) != task_of(event[7]):
+            return event[6] - PATIENCE
+        same = level_of(before[7]) == level_of(event[7])
+        return before[6] if same else event[6] - PATIENCE
 
     def may_reserve(self, at: int, order: int, entry: int) -> None:
         """Note a request that may have used or made a high-atomic reserve, unseen.

@@ -91,6 +91,9 @@ class Ways:
         if event[0] == MARK:
             return
 
+        for way in self.ways:
+            way.now = event[6]
+
         def step(way: Exact) -> None:
             self.passed(way)
             way.follow((event,), ahead)

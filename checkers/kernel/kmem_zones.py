@@ -14,20 +14,30 @@ mm/vmstat.c:calculate_normal_threshold (v5.10).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmoracle.spec.linux import WMARK_LOW, AllocFlags, Gfp
+from mmoracle.spec.freelist.request import avoids_fragments, gfp_zone
+from mmoracle.spec.linux import WMARK_HIGH, WMARK_LOW, AllocFlags
 from mmoracle.spec.watermark import unusable
+from mmoracle.spec.zones.marks import (
+    clamp_kbytes,
+    hugepage_kbytes,
+    lowmem_reserve,
+    most_boost,
+    pages_min,
+    root_kbytes,
+    zone_marks,
+)
 
 from ..bind.buddy import Machine
 from .ftrace import Event
 from .gfp import gfp_of
-from .image import Image
+from .image import KINDS, Image
 
 MOST_DRIFT = 125  # pages that a cpu keeps to itself of a counter
-MANY = 2  # blocks of the greatest order
-PATIENCE = 4096  # entries within which a zone's level may have been another
-MOST_MARK = 8  # the low watermark is at most so great a part of a zone
+MANY = 2  # blocks of the greatest order: they are not all made within a request
+RATIOS = {"DMA": 256, "DMA32": 256, "Normal": 32}  # lowmem_reserve_ratio
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,20 @@ class Marks:
     drift: int  # pages by which the kernel's own count may differ
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an allocation asked for, and since when its zones were looked at."""
+
+    order: int
+    top: int  # highest_zoneidx
+    gentle: bool  # it mixes no types in a page block while it can help it
+    line: tuple[int, ...]  # the zones it may use, first choice first
+    since: int  # the entry behind which it began
+
+
 @dataclass
 class Lately:
-    """When a zone last had more than little, and last not plenty, by entry."""
+    """By zone, the last entry when it had more than little, and not plenty."""
 
     filled: list[int]
     low: list[int]
@@ -52,22 +73,11 @@ class Lately:
     @classmethod
     def of(cls, zones: int) -> Lately:
         """Return what is known before the first entry."""
-        return cls([-PATIENCE] * zones, [-PATIENCE] * zones)
+        return cls([-1] * zones, [-1] * zones)
 
     def copy(self) -> Lately:
         """Return another of the same."""
         return Lately(self.filled.copy(), self.low.copy())
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a request asked for; `gentle`: it will not fragment while it can help it."""
-
-    cpu: int
-    order: int
-    top: int  # highest_zoneidx
-    gentle: bool
-    line: tuple[int, ...]  # the zones it may use, first choice first
 
 
 class Walk:
@@ -80,136 +90,149 @@ class Walk:
         self.little = [min(m.easy) + m.drift for m in self.marks]
         self.plenty = [max(m.hard) + m.drift for m in self.marks]
         self.usual: dict[object, int] = {}  # flags -> the zone that comes first
-        self.normal = image.kinds.index("Normal")
 
-    def note(self, m: Machine, at: int, entry: int, lately: Lately) -> None:
-        """Remember how full a zone is before an entry changes that."""
-        free = m.zones[at].nr_free_pages
-        if free > self.little[at]:
-            lately.filled[at] = entry
-        if free <= self.plenty[at]:
-            lately.low[at] = entry
+    # -------------------------------------------------------------- what is asked
 
-    def note_all(self, m: Machine, entry: int, lately: Lately) -> None:
-        """Remember how full every zone is."""
-        for at in range(len(self.marks)):
-            self.note(m, at, entry, lately)
-
-    def line(self, gfp: Gfp, at: int) -> tuple[int, ...]:
+    def line(self, top: int, at: int) -> tuple[int, ...]:
         """Return the zones that a request may use of a zone's node, first choice first.
 
         With several nodes, where a request begins is in no record.
         """
-        places, top = self.image.places, highest(self.image.kinds, gfp)
+        places = self.image.places
         node = places[at].node
         order = self.image.zonelists.get(node, ())
         line = (z for z in order if places[z].node == node)
         return tuple(z for z in line if places[z].index <= top)
 
-    def request(self, event: Event, at: int) -> Request | None:
+    def request(self, event: Event, at: int, since: int) -> Request | None:
         """Return what an allocation asked for, none if its flags are not understood."""
-        _, _, order, _, text, cpu, _, _ = event
+        text, kinds = event[4], self.image.kinds
         gfp = gfp_of(text) if isinstance(text, bytes) else None
-        if gfp is None:
+        top = None if gfp is None else gfp_zone(gfp, kinds)
+        if not isinstance(top, int):
             return None
-        line = self.line(gfp, at)
+        line = self.line(top, at)
         if self.alone and line:
             self.usual[text] = line[0]
-        gentle = bool(line) and self.image.places[line[0]].index == self.normal
-        return Request(cpu, order, highest(self.image.kinds, gfp), gentle, line)
+        first = self.image.places[line[0]].index if line else None
+        return Request(
+            event[2], top, avoids_fragments(first, kinds, 1, True), line, since
+        )
 
-    def why_not(
-        self, m: Machine, at: int, request: Request, since: Lately, entry: int
-    ) -> str | None:
-        """Return why a request cannot have fallen into a zone, "" if that is open.
+    # -------------------------------------------------------------- how full zones are
 
-        `since` tells what changed meanwhile; none is the answer if it must have.
-        """
-        line, names = request.line, [p.name for p in self.image.places]
-        if at not in line:
-            return f"its flags allow zones up to {self.image.kinds[request.top]}"
-        steady = entry - PATIENCE
-        place, certain = line.index(at), True
-        for z in line[:place]:
-            if since.low[z] < steady and self.had(m, z, request):
-                return (
-                    f"zone {names[z]} comes first and has {self.facts(m, z, request)}"
-                )
-            certain &= self.had_not(m, z, request) and since.filled[z] < steady
-        if since.filled[at] < steady and self.had_not(m, at, request):
-            certain = place == len(line) - 1
-            for z in line[place + 1 :]:
-                if since.low[z] < steady and self.had(m, z, request):
-                    mine = f"zone {names[at]} has {self.facts(m, at, request)}"
-                    return f"{mine}, so zone {names[z]} comes next"
-        return None if certain else ""
+    def note(self, m: Machine, at: int, now: int, lately: Lately) -> None:
+        """Remember how full a zone is before something changes that."""
+        free = m.zones[at].nr_free_pages
+        if free > self.little[at]:
+            lately.filled[at] = now
+        if free <= self.plenty[at]:
+            lately.low[at] = now
 
-    def facts(self, m: Machine, at: int, request: Request) -> str:
-        """Return a zone's level and what is asked of it, for a reader."""
-        marks, free = self.marks[at], m.zones[at].nr_free_pages
-        easy, hard = marks.easy[request.top], marks.hard[request.top]
-        due = f"{easy}" if easy == hard else f"{easy} to {hard}"
-        return f"{free} pages free with {due} to stay"
+    def note_all(self, m: Machine, now: int, lately: Lately) -> None:
+        """Remember how full every zone is."""
+        for at in range(len(self.marks)):
+            self.note(m, at, now, lately)
 
     def had(self, m: Machine, at: int, request: Request) -> bool:
-        """Say whether a zone certainly had the block at the first look.
-
-        A few blocks of the greatest order are not all made since.
-        """
-        zone, order = m.zones[at], request.order
+        """Say whether a zone certainly has the block that is asked for."""
+        zone = m.zones[at]
         free = zone.nr_free_pages - self.marks[at].drift
         cma = zone.nr_free_cma if self.image.cfg.has_cma else 0
-        free -= unusable(order, AllocFlags.NONE, zone.highatomic, cma)
+        free -= unusable(request.order, AllocFlags.NONE, zone.highatomic, cma)
         if free <= self.marks[at].hard[request.top]:
             return False
-        easy = order == 0 and not request.gentle
+        easy = request.order == 0 and not request.gentle
         return easy or zone.nr_free[zone.max_order] > MANY + self.image.cfg.cpus
 
     def had_not(self, m: Machine, at: int, request: Request) -> bool:
-        """Say whether a zone certainly had too little at the first look.
-
-        What the request itself took is counted as if it were there.
-        """
+        """Say whether a zone certainly has too little, were the block still there."""
         zone = m.zones[at]
-        taken = max(1 << request.order, zone.pagesets[request.cpu].batch)
+        taken = max(1 << request.order, zone.pagesets[0].batch if zone.pagesets else 0)
         free = zone.nr_free_pages + self.marks[at].drift + taken
         return free <= self.marks[at].easy[request.top]
+
+    # -------------------------------------------------------------- judging
+
+    def why_not(
+        self, m: Machine, at: int, request: Request, lately: Lately
+    ) -> str | None:
+        """Return why a request cannot have fallen into a zone, "" if that is open.
+
+        None is the answer if no other zone was possible.
+        """
+        line, since, certain = request.line, request.since, True
+        if at not in line:
+            top = KINDS[self.image.kinds[request.top]]
+            return f"its flags allow zones up to {top}"
+        place = line.index(at)
+        for z in line[:place]:
+            if lately.low[z] <= since and self.had(m, z, request):
+                return f"{self.facts(m, z, request)}, and comes first"
+            certain &= self.had_not(m, z, request) and lately.filled[z] <= since
+        if self.had_not(m, at, request) and lately.filled[at] <= since:
+            certain = place == len(line) - 1
+            for z in line[place + 1 :]:
+                if lately.low[z] <= since and self.had(m, z, request):
+                    mine, other = (self.facts(m, each, request) for each in (at, z))
+                    return f"{mine}; {other}, and comes next"
+        return None if certain else ""
+
+    def facts(self, m: Machine, at: int, request: Request) -> str:
+        """Return a zone's level and what has to stay, for a reader."""
+        marks, free = self.marks[at], m.zones[at].nr_free_pages
+        easy, hard = marks.easy[request.top], marks.hard[request.top]
+        due = f"{easy}" if easy == hard else f"{easy} to {hard}"
+        return f"zone {self.image.places[at].name} has {free} pages free, {due} to stay"
+
+
+# ------------------------------------------------------------------ marks
 
 
 def marks_of(image: Image, last: Image | None, at: int) -> Marks:
     """Return what the low watermark of a zone may be while a trace lasts."""
-    place, zone = image.places[at], image.state.zones[at]
-    told = [(place.watermarks, place.lowmem_reserve)]
-    if last is not None:
-        told.append((last.places[at].watermarks, last.places[at].lowmem_reserve))
-    kinds = range(len(image.kinds))
-    told = [(marks, reserve or (0,) * len(kinds)) for marks, reserve in told]
+    zone, kinds = image.state.zones[at], range(len(image.kinds))
+    told = list(told_of(image, last, at))
     low = [[marks[WMARK_LOW] + reserve[i] for i in kinds] for marks, reserve in told]
-    easy = tuple(map(min, *low)) if len(low) > 1 else tuple(low[0])
-    hard = list(map(max, *low)) if len(low) > 1 else list(low[0])
-    if not any(any(marks) for marks, _ in told):  # not set up yet: they will come
-        hard = [zone.managed // MOST_MARK + image.totalram // MOST_MARK for _ in kinds]
-    size = image.cfg.block_pages
-    high = max(marks[-1] for marks, _ in told) or zone.managed // MOST_MARK
-    boost = max(size, high * image.cfg.boost_factor // 10000)
-    boost = boost if 4 * size <= zone.managed else 0
-    drift = min(MOST_DRIFT, threshold(image.cfg.cpus, zone.managed)) * image.cfg.cpus
-    return Marks(easy, tuple(mark + boost for mark in hard), drift)
+    easy, hard = map(min, zip(*low, strict=True)), map(max, zip(*low, strict=True))
+    high = max(marks[WMARK_HIGH] for marks, _ in told)
+    boost = most_boost(high, image.cfg.boost_factor, image.cfg.block_pages)
+    boost = boost if 4 * image.cfg.block_pages <= zone.managed else 0
+    drift = threshold(image.cfg.cpus, zone.managed) * image.cfg.cpus
+    return Marks(tuple(easy), tuple(mark + boost for mark in hard), drift)
+
+
+def told_of(
+    image: Image, last: Image | None, at: int
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield the marks and reserves that a zone may have, as told or as they will be."""
+    nothing = (0,) * len(image.kinds)
+    for each in (image, last) if last is not None else (image,):
+        place = each.places[at]
+        yield place.watermarks, place.lowmem_reserve or nothing
+    if not any(image.places[at].watermarks):
+        yield later_marks(image, at)
+
+
+def later_marks(image: Image, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the highest marks and reserves that a zone will get in boot.
+
+    What boot still keeps may be released before: so all that is present counts.
+    Source: init_per_zone_wmark_min(), set_recommended_min_free_kbytes() (v5.10).
+    """
+    place, kinds = image.places[at], [KINDS[kind] for kind in image.kinds]
+    present, now = (sum(p.present for p in image.places), max(1, image.totalram))
+    kbytes = clamp_kbytes(root_kbytes(present))
+    kbytes = hugepage_kbytes(present, len(kinds), image.cfg.block_pages, kbytes)
+    marks = zone_marks(pages_min(kbytes), place.present, min(present, now))
+    sizes = [0] * len(kinds)
+    for each in image.places:
+        sizes[each.index] += each.present
+    ratios = tuple(RATIOS.get(kind, 0) for kind in kinds)
+    return marks, lowmem_reserve(tuple(sizes), ratios, place.index)
 
 
 def threshold(cpus: int, managed: int) -> int:
     """Return how far a cpu's own count may go: calculate_normal_threshold()."""
-    return 2 * cpus.bit_length() * (1 + (managed >> 15).bit_length())
-
-
-def highest(kinds: tuple[str, ...], gfp: Gfp) -> int:
-    """Return the highest zone that a request may use."""
-    name = "Normal"
-    if gfp & Gfp.DMA and "DMA" in kinds:
-        name = "DMA"
-    elif gfp & Gfp.DMA32 and "DMA32" in kinds:
-        name = "DMA32"
-    elif gfp & Gfp.HIGHMEM:
-        other = "Movable" if gfp & Gfp.MOVABLE else "HighMem"
-        name = other if other in kinds else name
-    return kinds.index(name)
+    usual = 2 * cpus.bit_length() * (1 + (managed >> 15).bit_length())
+    return min(MOST_DRIFT, usual)
