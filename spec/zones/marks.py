@@ -17,7 +17,10 @@ SCALE_UNIT = 10000  # watermark_scale_factor and watermark_boost_factor count th
 
 
 def beyond_high(managed: int, high: int) -> int:
-    """Return the pages of a zone above its high mark: a term of nr_free_zone_pages()."""
+    """Return the pages of a zone above its high mark.
+
+    Summed over zones that is nr_free_zone_pages().
+    """
     return managed - high if managed > high else 0
 
 
@@ -145,12 +148,13 @@ def most_boost(high: int, factor: int, block: int) -> int:
     return max(most, block) if most else 0
 
 
-def boosted(boost: int, managed: int, high: int, factor: int, block: int) -> int:
-    """Return a zone's boost after one more request took a block of another type.
+def may_boost(managed: int, high: int, factor: int, block: int) -> bool:
+    """Say whether a zone may be boosted: it has four page blocks, and marks."""
+    return factor != 0 and 4 * block <= managed and most_boost(high, factor, block) > 0
 
-    A zone of less than four page blocks is not boosted.
-    """
-    most = most_boost(high, factor, block)
-    if not factor or 4 * block > managed or not most:
+
+def boosted(boost: int, managed: int, high: int, factor: int, block: int) -> int:
+    """Return a zone's boost after one more request took a block of another type."""
+    if not may_boost(managed, high, factor, block):
         return boost
-    return min(boost + block, most)
+    return min(boost + block, most_boost(high, factor, block))
