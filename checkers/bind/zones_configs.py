@@ -67,8 +67,8 @@ SYSCTL = replace(
 BOOST = replace(
     SYSCTL,
     maps=(mem((0, 0, 16384)), mem((0, 0, 4096), (0, 4097, 6144))),
-    kbytes=(0, 1024, 8192),
-    factors=(-1, 0, 15000, 20000),
+    kbytes=(0, 8192),
+    factors=(-1, 0, 15000),
     ops=(
         *LATE,
         "WriteMinFreeKbytes",

@@ -5,8 +5,6 @@ Source: mm/page_alloc.c (v5.10).
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from . import lists, marks, movable, nodes
 from .fill import numa_fill_memblks
 from .nodes import Frames, Pgdat, Zone
@@ -72,7 +70,7 @@ class System:
 
     def saved(self) -> dict[str, object]:
         """Return what is needed to undo a step that touches all zones.  O(zones)."""
-        return {**vars(self), "pgdat": deepcopy(self.pgdat)}
+        return {**vars(self), "pgdat": {n: p.copy() for n, p in self.pgdat.items()}}
 
     def restore(self, saved: dict[str, object]) -> None:
         """Undo such a step.  O(1)."""

@@ -30,6 +30,14 @@ class Zone:
         self.reserve = [0] * zones
         self.high, self.batch = 0, 1  # boot_pageset
 
+    def copy(self) -> Zone:
+        """Return another zone that is the same.  O(zones)."""
+        other = Zone(self.start, self.spanned, self.present, 0)
+        other.managed, other.boost = self.managed, self.boost
+        other.wmark, other.reserve = self.wmark[:], self.reserve[:]
+        other.high, other.batch = self.high, self.batch
+        return other
+
     @property
     def end(self) -> int:
         """Return zone_end_pfn.  O(1)."""
@@ -58,6 +66,14 @@ class Pgdat:
         self.deferred = self.totalreserve = 0
         self.fallback: list[tuple[int, int]] = []
         self.thisnode: list[tuple[int, int]] = []
+
+    def copy(self) -> Pgdat:
+        """Return another node that is the same; its lists are shared.  O(zones)."""
+        other = Pgdat(self.nid, self.start, self.end, self.movable_pfn)
+        other.zones = [zone.copy() for zone in self.zones]
+        other.deferred, other.totalreserve = self.deferred, self.totalreserve
+        other.fallback, other.thisnode = self.fallback, self.thisnode
+        return other
 
     @property
     def last(self) -> int:

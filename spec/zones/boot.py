@@ -22,6 +22,7 @@ from .state import (
     Phase,
     System,
     Zone,
+    each_zone,
     highmem,
     kept_back,
     last_zone,
@@ -76,6 +77,11 @@ def make_node(cfg: Config, s: System, nid: int, movable_pfn: int) -> Node:
     return replace(node, deferred=top - first - absent)
 
 
+def node_pages(nodes: tuple[Node, ...]) -> tuple[int, ...]:
+    """Return the present pages of each node."""
+    return tuple(sum(zone.present for zone in node.zones) for node in nodes)
+
+
 @value
 class FreeAreaInit:
     """free_area_init(): nodes and zones follow from a memory map.
@@ -118,13 +124,14 @@ class FreeAreaInit:
     def choose(self, cfg: Config, s: System) -> tuple[int, ...]:
         """Count the pages of each node."""
         nodes = self.made(cfg, s).nodes
-        return tuple(sum(zone.present for zone in node.zones) for node in nodes)
+        return node_pages(nodes)
 
     def after(self, cfg: Config, s: System, result: object) -> System:
         """The answer counts the pages of each node."""
-        due = self.choose(cfg, s)
+        following = self.made(cfg, s)
+        due = node_pages(following.nodes)
         require(same(result, due), "RET-PAGES", f"nodes have {due} pages, not {result}")
-        return self.made(cfg, s)
+        return following
 
 
 # ------------------------------------------------------------------ zonelists
@@ -319,14 +326,16 @@ def grow(s: System, nid: int, index: int, pages: int) -> System:
 
 def with_limits(cfg: Config, s: System) -> System:
     """Compute high and batch of the pagesets of all populated zones."""
-    fraction = s.tunables.fraction
-    for node, i, zone in zones_of(s):
-        if zone.populated:
-            limits = pagesets.pageset_limits(
-                zone.managed, fraction, cfg.mmu, cfg.page_shift
-            )
-            s = with_zone(s, node.nid, i, replace(zone, limits=limits))
-    return s
+
+    def sized(node: Node, index: int, zone: Zone) -> Zone:
+        if not zone.populated:
+            return zone
+        limits = pagesets.pageset_limits(
+            zone.managed, s.tunables.fraction, cfg.mmu, cfg.page_shift
+        )
+        return zone.sized(limits)
+
+    return each_zone(s, sized)
 
 
 @value

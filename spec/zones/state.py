@@ -8,6 +8,7 @@ Source: include/linux/mmzone.h:struct zone, struct pglist_data (v5.10).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import IntEnum
 
@@ -110,6 +111,27 @@ class Zone:
         """Return zone_end_pfn()."""
         return self.start + self.spanned
 
+    def marked(self, marks: tuple[int, int, int]) -> Zone:
+        """Return the zone with other marks and no boost."""
+        return Zone(
+            self.start,
+            self.spanned,
+            self.present,
+            self.managed,
+            marks,
+            0,
+            self.reserve,
+            self.limits,
+        )
+
+    def keeping(self, reserve: tuple[int, ...]) -> Zone:
+        """Return the zone with another reserve."""
+        return replace(self, reserve=reserve) if reserve != self.reserve else self
+
+    def sized(self, limits: tuple[int, int]) -> Zone:
+        """Return the zone with other limits of its pagesets."""
+        return replace(self, limits=limits) if limits != self.limits else self
+
     @property
     def populated(self) -> bool:
         """Return populated_zone()."""
@@ -182,6 +204,15 @@ def with_zone(s: System, nid: int, index: int, zone: Zone) -> System:
             for n in s.nodes
         ),
     )
+
+
+def each_zone(s: System, change: Callable[[Node, int, Zone], Zone]) -> System:
+    """Return the state with every zone replaced."""
+    nodes = tuple(
+        replace(n, zones=tuple(change(n, i, z) for i, z in enumerate(n.zones)))
+        for n in s.nodes
+    )
+    return replace(s, nodes=nodes)
 
 
 def zones_of(s: System) -> list[tuple[Node, int, Zone]]:

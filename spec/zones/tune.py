@@ -16,16 +16,18 @@ from .pagesets import fraction_allowed
 from .state import (
     DIVIDES_BY_32,
     Config,
+    Node,
     Phase,
     System,
     Tunables,
+    Zone,
+    each_zone,
     highmem,
     lowmem_pages,
     node_of,
     populated,
     same,
     with_zone,
-    zones_of,
 )
 
 INT_MAX = (1 << 31) - 1
@@ -33,8 +35,8 @@ INT_MAX = (1 << 31) - 1
 # ------------------------------------------------------------------ all zones
 
 
-def with_marks(cfg: Config, s: System) -> System:
-    """Compute the marks of all zones and forget their boosts: setup_per_zone_wmarks().
+def marked(cfg: Config, s: System) -> System:
+    """Compute the marks of all zones and forget their boosts.
 
     The kernel of 5.10 divides by the low 32 bits of `lowmem`.
     """
@@ -42,22 +44,23 @@ def with_marks(cfg: Config, s: System) -> System:
     pages = marks.pages_min(t.min_free_kbytes, cfg.page_shift)
     if DIVIDES_BY_32 in cfg.quirks:
         lowmem %= 1 << 32
-    for node, i, zone in zones_of(s):
-        capped = highmem(cfg, s, i)
-        got = marks.zone_marks(pages, zone.managed, lowmem, t.scale, capped)
-        s = with_zone(s, node.nid, i, replace(zone, marks=got, boost=0))
-    return with_totals(s)
+    capped = [highmem(cfg, s, i) for i in range(cfg.layout.count)]
+
+    def mark(node: Node, index: int, zone: Zone) -> Zone:
+        got = marks.zone_marks(pages, zone.managed, lowmem, t.scale, capped[index])
+        return zone.marked(got)
+
+    return each_zone(s, mark)
 
 
-def with_reserves(cfg: Config, s: System) -> System:
-    """Compute what zones keep from higher requests: setup_per_zone_lowmem_reserve()."""
-    last = cfg.layout.count - 1
-    for node, i, zone in zones_of(s):
-        if i < last:
-            managed = tuple(z.managed for z in node.zones)
-            row = marks.lowmem_reserve(managed, s.tunables.ratios, i)
-            s = with_zone(s, node.nid, i, replace(zone, reserve=row))
-    return with_totals(s)
+def reserving(s: System) -> System:
+    """Compute what zones keep from higher requests."""
+
+    def keep(node: Node, index: int, zone: Zone) -> Zone:
+        managed = tuple(z.managed for z in node.zones)
+        return zone.keeping(marks.lowmem_reserve(managed, s.tunables.ratios, index))
+
+    return each_zone(s, keep)
 
 
 def with_totals(s: System) -> System:
@@ -74,6 +77,11 @@ def with_totals(s: System) -> System:
     )
     total = sum(n.totalreserve for n in nodes)
     return replace(s, nodes=nodes, totalreserve=total)
+
+
+def with_marks(cfg: Config, s: System) -> System:
+    """Return the state after setup_per_zone_wmarks()."""
+    return with_totals(marked(cfg, s))
 
 
 def with_hugepages(cfg: Config, s: System) -> System:
@@ -94,7 +102,7 @@ def initialised(cfg: Config, s: System) -> System:
     root = marks.root_kbytes(free_pages_up_to(s, cfg.layout.normal), cfg.page_shift)
     kbytes = marks.picked_kbytes(root, t.user_kbytes, t.min_free_kbytes)
     s = replace(s, tunables=replace(t, min_free_kbytes=kbytes))
-    s = with_reserves(cfg, with_marks(cfg, s))
+    s = with_totals(reserving(marked(cfg, s)))
     if s.hugepages:
         s = with_hugepages(cfg, s)
     return replace(s, phase=Phase.RUNNING)
@@ -118,9 +126,10 @@ class InitWmarks:
 
     def after(self, cfg: Config, s: System, result: object) -> System:
         """Marks and reserves are those of the pages managed now."""
-        due = self.choose(cfg, s)
+        following = initialised(cfg, s)
+        due = following.tunables.min_free_kbytes
         require(same(result, due), "RET-PAGES", f"{due} kB are kept free, not {result}")
-        return initialised(cfg, s)
+        return following
 
 
 @value
@@ -141,9 +150,10 @@ class StartHugepages:
 
     def after(self, cfg: Config, s: System, result: object) -> System:
         """The marks are never lower for it."""
-        due = self.choose(cfg, s)
+        following = with_hugepages(cfg, s)
+        due = following.tunables.min_free_kbytes
         require(same(result, due), "RET-PAGES", f"{due} kB are kept free, not {result}")
-        return replace(with_hugepages(cfg, s), hugepages=True)
+        return replace(following, hugepages=True)
 
 
 # ------------------------------------------------------------------ /proc/sys/vm
@@ -238,7 +248,7 @@ class WriteReserveRatio:
         written(result, True)
         ratios = tuple(max(ratio, 0) for ratio in self.ratios)
         t = replace(s.tunables, ratios=ratios)
-        return with_reserves(cfg, with_tunables(s, t))
+        return with_totals(reserving(with_tunables(s, t)))
 
 
 @value
@@ -348,7 +358,7 @@ class Unboost:
         """Any zone, one page block or all."""
         if s.phase < Phase.FREED:
             return nothing()
-        return {**any_zone(cfg), "pages": OneOf((1, cfg.block, INT_MAX))}
+        return {**any_zone(cfg), "pages": OneOf((cfg.block, INT_MAX))}
 
     def choose(self, cfg: Config, s: System) -> None:
         """There is nothing to answer."""
