@@ -66,7 +66,11 @@ SYSCTL = replace(
 )
 BOOST = replace(
     SYSCTL,
-    maps=(mem((0, 0, 16384)), mem((0, 0, 4096), (0, 4097, 6144))),
+    maps=(
+        mem((0, 0, 16384)),
+        mem((0, 0, 4096), (0, 4097, 6144)),
+        mem((0, 0, 2048), (0, 4096, 8192)),
+    ),
     kbytes=(0, 8192),
     factors=(-1, 0, 15000),
     ops=(
@@ -79,8 +83,8 @@ BOOST = replace(
 )
 HUGEPAGES = replace(
     SYSCTL,
-    maps=(mem((0, 0, 16384)), mem((0, 0, 1 << 20)), mem((0, 4096, 1 << 28))),
-    ends=((4096, 1 << 28, 0),),
+    maps=(mem((0, 0, 16384)), mem((0, 0, 1 << 20)), mem((0, 4096, 1 << 31))),
+    ends=((4096, 1 << 31, 0),),
     kbytes=(0, 100000, 300000),
     ops=(*LATE, "StartHugepages", "WriteMinFreeKbytes"),
 )
@@ -92,7 +96,7 @@ HIGHMEM = replace(
         mem((0, 0, 300000)),
         mem((0, 0, 20480)),
     ),
-    ends=((4096, 24576, 300000, 0), (4096, 20480, 20480, 0)),
+    ends=((4096, 24576, 300000, 0), (4096, 300000, 300000, 0)),
     asks=(Movable(), Movable(kernelcore=24000)),
     dma_reserve=0,
     grows=(),
@@ -114,6 +118,9 @@ HOLES = replace(
         mem((0, 7, 16), (0, 16, 17), (0, 30, 31)),
         mem((0, 0, 1), (0, 9, 10)),
         mem((0, 16, 24), (0, 24, 24), (0, 40, 41)),
+        mem((0, 0, 20), (0, 21, 41)),
+        mem((0, 0, 16), (0, 18, 34)),
+        mem((0, 0, 16), (0, 19, 35)),
     ),
     ends=((16, 32, 0), (8, 16, 0), (16, 16, 0), (0, 64, 0)),
     orders=4,
@@ -127,22 +134,25 @@ HOLES = replace(
 )
 NO_SPARSE = replace(HOLES, sparsemem=False, mmu=False, dma_reserve=2, grows=())
 
+NO_MMU = replace(TINY, mmu=False, maps=(mem((0, 0, 16384)),), ops=LATE)
+
 # Several nodes.
 NEAR = ((10, 20, 20, 30), (20, 10, 30, 20), (20, 30, 10, 20), (30, 20, 20, 10))
 FLAT = tuple(tuple(10 if a == b else 20 for b in range(4)) for a in range(4))
 SKEW = ((10, 21, 20, 22), (21, 10, 12, 11), (20, 12, 10, 12), (22, 11, 12, 10))
-FOUR = mem((0, 0, 6144), (1, 6144, 8192), (3, 8192, 12288))
+TURNS = ((10, 40, 20, 20), (40, 10, 20, 20), (20, 20, 10, 30), (20, 20, 30, 10))
+FOUR = mem((0, 0, 24576), (1, 24576, 32768), (3, 32768, 49152))
 NUMA = replace(
     TINY,
     maps=(
-        mem((0, 0, 6144), (1, 6144, 8192), (2, 8192, 9000), (3, 9000, 12288)),
+        mem((0, 0, 24576), (1, 24576, 32768), (2, 32768, 36000), (3, 36000, 49152)),
         FOUR,
-        mem((2, 0, 4096), (0, 4096, 9000), (2, 9000, 12288)),
+        mem((2, 0, 4096), (0, 4096, 36000), (2, 36000, 49152)),
     ),
-    ends=((4096, 12288, 0), (0, 12288, 0)),
+    ends=((4096, 49152, 0), (0, 49152, 0)),
     online=(0, 1, 2, 3),
     cpus=((0,), (0, 1, 2, 3), (1, 2)),
-    distances=(NEAR, FLAT, SKEW),
+    distances=(NEAR, FLAT, SKEW, TURNS),
     dma_reserve=0,
     releases=((100,), (0, 100)),
     grows=(),
@@ -194,8 +204,10 @@ MOVABLE = replace(
     ops=BOOT,
 )
 HOT = (
-    Range(0, 0, 20),
-    Range(0, 20, 30, hotplug=True),
+    Range(0, 0, 12),
+    Range(0, 12, 20, hotplug=True),
+    Range(0, 20, 22),
+    Range(0, 22, 30, hotplug=True),
     Range(1, 30, 44, hotplug=True),
     Range(1, 44, 60, mirror=True),
 )
@@ -205,7 +217,7 @@ MIRROR = replace(
         HOT,
         (Range(0, 0, 16, mirror=True), Range(0, 16, 40), *mem((1, 40, 60))),
         (
-            Range(0, 0, 9),
+            Range(0, 4, 9),
             Range(0, 9, 24, mirror=True),
             Range(0, 24, 32),
             Range(0, 32, 48, mirror=True, hotplug=True),
@@ -312,7 +324,7 @@ LINUX_RISCV = replace(
 SMALL = replace(
     NUMA,
     maps=(*NUMA.maps, mem((0, 3, 70000), (1, 70000, 75000), (3, 80000, 250000))),
-    ends=((4096, 12288, 0), (4096, 250000, 0), (65536, 250000, 0)),
+    ends=((4096, 250000, 0), (65536, 250000, 0), (0, 300000, 0)),
     asks=(Movable(), Movable(kernelcore=9000), Movable(movablecore_percent=30)),
     deferred=True,
     section=1 << 13,
@@ -341,7 +353,7 @@ SERVER = replace(
     asks=(Movable(), Movable(kernelcore=32 * GIB), Movable(movablecore_percent=50)),
     online=(0, 1, 2, 3),
     cpus=((0,), (0, 1, 2, 3)),
-    distances=(NEAR, FLAT),
+    distances=(NEAR, FLAT, TURNS),
 )
 
 # Behaviours of real 5.10.
@@ -366,6 +378,7 @@ CONFIGS: dict[str, Config] = {
     "tiny-descending": DESCENDING,
     "tiny-holes": HOLES,
     "tiny-no-sparse": NO_SPARSE,
+    "tiny-no-mmu": NO_MMU,
     "tiny-numa": NUMA,
     "tiny-gaps": GAPS,
     "tiny-few": FEW,

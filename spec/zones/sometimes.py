@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core import Step
 from ..linux import Errno
 from . import marks
+from .always import penalised
 from .boot import (
     BuildZonelists,
     FillMemblks,
@@ -114,20 +115,18 @@ def the_nearest_node_is_not_the_next(cfg: Config, step: Moment) -> bool:
 
 
 def equally_near_nodes_take_turns(cfg: Config, step: Moment) -> bool:
-    """Two nodes that are as far from the same others begin with different ones."""
+    """Two nodes begin with different ones of those that cost both the same."""
     if not (isinstance(step.op, BuildZonelists) and cfg.numa):
         return False
     s = step.after
-    found = orders(s)
-    rows = {n.nid: o for n, o in zip(s.nodes, found, strict=True)}
-    for a in rows:
-        for b in rows:
-            far = [n for n in rows[a] if n not in (a, b)]
-            same = len({s.distance[x][n] for x in (a, b) for n in far}) == 1
-            other = [n for n in rows[b] if n not in (a, b)]
-            if a < b and same and len(far) > 1 and far != other:
-                return True
-    return False
+    rows = list(zip([n.nid for n in s.nodes], orders(s), strict=True))
+    return any(
+        set(mine[1:3]) == set(other[1:3]) and mine[1:3] != other[1:3]
+        for a, mine in rows
+        for b, other in rows
+        if len({penalised(s, x, n) for x, o in ((a, mine), (b, other)) for n in o[1:3]})
+        == 1
+    )
 
 
 def nodes_go_round_without_distances(cfg: Config, step: Moment) -> bool:
