@@ -21,7 +21,9 @@ def build_zonerefs_node(pgdat: Pgdat) -> list[tuple[int, int]]:
 
 def node_cost(n: int, local: int, away: int, cpus: bool, load: int, unit: int) -> int:
     """Return what find_next_best_node() weighs a node with.  O(1)."""
-    return (away + (n < local) + cpus * WITH_CPUS) * unit + load
+    away += 1 if n < local else 0
+    away += WITH_CPUS if cpus else 0
+    return away * unit + load
 
 
 class Orders:

@@ -30,7 +30,8 @@ def sqrt_step(x: int, root: int, bit: int) -> tuple[int, int]:
 
 def mult_frac(x: int, numerator: int, denominator: int) -> int:
     """Return x * numerator / denominator, the quotient first.  O(1)."""
-    quotient, rest = divmod(x, denominator)
+    quotient = x // denominator
+    rest = x - quotient * denominator
     return quotient * numerator + rest * numerator // denominator
 
 
@@ -43,12 +44,17 @@ def mark_gap(part: int, managed: int, scale: int) -> int:
 def zone_wmarks(zone: Zone, pages: int, lowmem: int, scale: int, highmem: bool) -> None:
     """Set the three marks of a zone and forget its boost.  O(1)."""
     part = pages * zone.managed // lowmem
+    zone.boost = 0
+    zone.wmark = three_marks(part, zone.managed, scale, highmem)
+
+
+def three_marks(part: int, managed: int, scale: int, highmem: bool) -> list[int]:
+    """Return the marks of a zone by its part of what lowmem keeps.  O(1)."""
     least = part
     if highmem:
-        least = min(max(zone.managed >> 10, 32), 128)
-    gap = mark_gap(part, zone.managed, scale)
-    zone.boost = 0
-    zone.wmark[:] = (least, least + gap, least + gap * 2)
+        least = min(max(managed >> 10, 32), 128)
+    gap = mark_gap(part, managed, scale)
+    return [least, least + gap, least + gap * 2]
 
 
 def lowmem_reserve(zones: list[Zone], ratios: list[int]) -> None:
@@ -104,7 +110,10 @@ def zone_batchsize(managed: int, mmu: bool, page_shift: int) -> int:
     if batch << page_shift > 1 << 20:
         batch = (1 << 20) >> page_shift
     batch = batch // 4 or 1
-    return (1 << (batch + batch // 2).bit_length() - 1) - 1
+    power = 2
+    while power <= batch + batch // 2:
+        power *= 2
+    return power // 2 - 1
 
 
 def pageset_limits(

@@ -26,7 +26,9 @@ class Block:
 
 def compare(a: int, b: int) -> int:
     """Return below 0, 0 or above 0 as a is below, at or above b: cmp_memblk()."""
-    return (a > b) - (a < b)
+    if a == b:
+        return 0
+    return 1 if a > b else -1
 
 
 def meets(block: Block, start: int, end: int) -> bool:

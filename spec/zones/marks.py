@@ -99,7 +99,13 @@ def zone_marks(
     `pages` is pages_min(), `lowmem` the managed pages of all zones that are not
     highmem; `capped` for highmem (and, in releases after 5.10, ZONE_MOVABLE).
     """
-    part = share(pages, managed, lowmem)
+    return marks_by_share(share(pages, managed, lowmem), managed, scale, capped)
+
+
+def marks_by_share(
+    part: int, managed: int, scale: int = 10, capped: bool = False
+) -> tuple[int, int, int]:
+    """Return the marks of a zone that has this part of what lowmem keeps."""
     least = capped_min(managed) if capped else part
     gap = mark_gap(part, managed, scale)
     return least, least + gap, least + 2 * gap
