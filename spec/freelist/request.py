@@ -171,7 +171,7 @@ def fast_flags(
     cpuset: bool = False,
 ) -> int:
     """Return the alloc flags of the first attempt, which must leave the low mark."""
-    flags = AllocFlags.WMARK_LOW | (AllocFlags.CPUSET if cpuset else 0)
+    flags: int = AllocFlags.WMARK_LOW | (AllocFlags.CPUSET if cpuset else 0)
     flags = current_alloc_flags(gfp, flags, has_cma, nocma)
     return flags | alloc_flags_nofragment(gfp, preferred, kinds, nodes, below)
 
