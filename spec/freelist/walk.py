@@ -80,6 +80,7 @@ class Context:
     preferred: Ref | None
     task: Task
     lower: Lower
+    nid: int  # the node that was asked for
     spread: bool = False  # spread_dirty_pages
 
 
