@@ -179,8 +179,8 @@ def fast_flags(
 def gfp_of_context(gfp: int, noio: bool, nofs: bool) -> int:
     """Return what a task's scope leaves of a request: current_gfp_context()."""
     if noio:
-        return gfp & ~(Gfp.IO | Gfp.FS)
-    return gfp & ~Gfp.FS if nofs else gfp
+        return gfp & ~int(Gfp.IO | Gfp.FS)
+    return gfp & ~int(Gfp.FS) if nofs else gfp
 
 
 # ------------------------------------------------------------------ the page itself
