@@ -144,7 +144,9 @@ def asked(
         task.nofs,
     )
     told = tuple((int(r.answer), r.order, r.blocks) for r in lower.reclaims)
-    below = MachineLower(lower.fails, lower.dirty, lower.lost, lower.cached, told)
+    below = MachineLower(
+        lower.fails, lower.dirty, lower.lost, lower.cached, lower.boosts, told
+    )
     given = mask is not None
     return Asked(int(gfp), order, nid, -1 if mask is None else mask, given, who, below)
 

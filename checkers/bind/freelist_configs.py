@@ -89,7 +89,7 @@ UMA = tiny(
 # of 5; boosted by 3 it is also less than HIGH alone.
 FLAGS = tiny(
     kinds=PLAIN,
-    zones=(Place(0, 0, (5, 6, 7), (1, 1)),),
+    zones=(Place(0, 0, (5, 6, 7), (1, 1), ((0, 7, 0, 0),)),),
     most=(15,),
     gfps=(GFP_KERNEL, GFP_ATOMIC),
     flags=(
@@ -141,7 +141,8 @@ BOOSTED = tiny(
     pageblock_order=1,
     most=(2, 1),
     sizes=(0, 1),
-    lowers=(Lower(), Lower(lost=1), Lower(cached=1)),
+    gfps=(GFP_KERNEL, GFP_KERNEL & ~Gfp.KSWAPD_RECLAIM),
+    lowers=(Lower(), Lower(lost=1), Lower(cached=1), Lower(boosts=1)),
     boosts=(0, 1),
     ops=(*REQUESTS, *OTHERS, "SetBoost"),
 )

@@ -278,6 +278,18 @@ def wake(self: Walker, zone: Zone) -> bool:
     return True
 
 
+def steal_silently(
+    self: Walker, ac: Context, zone: Zone, flags: int, pcp: bool
+) -> bool:
+    """Leave kswapd asleep when a steal boosts the watermark."""
+    return _take(self, ac, zone, flags & ~walk.KSWAPD, pcp)
+
+
+def steal_loudly(self: Walker, ac: Context, zone: Zone, flags: int, pcp: bool) -> bool:
+    """Wake kswapd for a steal although the request must not."""
+    return _take(self, ac, zone, flags | walk.KSWAPD, pcp)
+
+
 def pageset_with_cma(self: Walker, order: int, mt: int, flags: int) -> bool:
     """Take a movable page from a pageset although it may be CMA's."""
     return order == 0
@@ -519,6 +531,8 @@ TABLE = (
     ("wake-again", STATE, "tiny-flags", Walker, "rmqueue", wake_again),
     ("wake-for-a-page", GO, "tiny-boosted", Walker, "rmqueue", wake_for_a_page),
     ("wake-no-block", GO, "tiny-boosted", Walker, "rmqueue", wake_without_a_block),
+    ("steal-silently", GO, "tiny-boosted", Walker, "take", steal_silently),
+    ("steal-loudly", GO, "tiny-boosted", Walker, "take", steal_loudly),
     ("pageset-blocks", GO, "tiny-boosted", Walker, PAGESET, pageset_for_blocks),
     ("pageset-cma", GO, "tiny-cma-pageset", Walker, PAGESET, pageset_with_cma),
     ("take-twice", "BUD-CONSERVE", "tiny", Walker, "take", take_twice),

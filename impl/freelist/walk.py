@@ -19,7 +19,7 @@ from .zone import FOREIGN, HIT, LOCAL, MISS, OTHER, Zone
 HARDWALL, COMP = int(Gfp.HARDWALL), int(Gfp.COMP)
 CPUSET, CMA = int(AllocFlags.CPUSET), int(AllocFlags.CMA)
 HARDER, NOFRAGMENT = int(AllocFlags.HARDER), int(AllocFlags.NOFRAGMENT)
-NO_WATERMARKS = int(AllocFlags.NO_WATERMARKS)
+NO_WATERMARKS, KSWAPD = int(AllocFlags.NO_WATERMARKS), int(AllocFlags.KSWAPD)
 NOSCAN, SOME = int(NodeReclaim.NOSCAN), int(NodeReclaim.SOME)
 
 AGAIN = ("again",)
@@ -49,6 +49,7 @@ class Lower(NamedTuple):
     dirty: int
     lost: int
     cached: int
+    boosts: int
     reclaims: Sequence[tuple[int, int, int]]
 
 
@@ -173,6 +174,8 @@ class Walker:
             return False
         zone.expand(ac.order, ac.mt, high, of)
         self.events.append(("took", zone.at, high, of))
+        if ac.lower.boosts & bit and flags & KSWAPD:
+            zone.boosted = True
         return True
 
     def prep_new_page(self, ac: Context, zone: Zone, flags: int) -> Page:

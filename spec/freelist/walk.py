@@ -175,6 +175,16 @@ def statistics(cfg: Config, s: Memory, preferred: Ref, at: int, here: int) -> Me
     return with_zone(s, first, counted(s.zones[first], Stat.FOREIGN))
 
 
+def alarmed(s: Memory, ac: Context, at: int, flags: AllocFlags) -> Memory:
+    """Note that a steal has boosted the watermark, if the request wakes kswapd at all.
+
+    Source: mm/page_alloc.c:steal_suitable_fallback (v5.10).
+    """
+    if not (ac.lower.boosts >> at & 1 and flags & AllocFlags.KSWAPD):
+        return s
+    return with_zone(s, at, replace(s.zones[at], boosted=True))
+
+
 def wake(s: Memory, at: int) -> tuple[Memory, Events]:
     """Wake kswapd once for a watermark that was boosted."""
     zone = s.zones[at]
@@ -201,6 +211,7 @@ def rmqueue(
     elif block is not None:
         events = (Took(at, *block),)
         s = with_zone(s, at, split(cfg, s.zones[at], ac.order, ac.mt, block))
+        s = alarmed(s, ac, at, flags)
     if found:
         assert ac.preferred is not None
         s = statistics(cfg, s, ac.preferred, at, ac.task.node)

@@ -98,6 +98,7 @@ class Lower:
     dirty: int = 0  # nodes over their dirty limit, as bits
     lost: int = 0  # zones, as bits
     cached: int = 0  # zones, as bits
+    boosts: int = 0  # zones, as bits
     reclaims: tuple[Reclaim, ...] = ()  # by node; of others nothing is scanned
 
 

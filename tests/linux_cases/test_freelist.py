@@ -593,6 +593,14 @@ def test_kswapd_learns_of_a_boost_with_the_next_page():
     assert events(blocks, AllocPages(GFP_KERNEL, 1))[-1] == Woke(0)
 
 
+def test_a_steal_that_boosts_the_watermark_wakes_kswapd_itself():
+    """steal_suitable_fallback(): if the request has __GFP_KSWAPD_RECLAIM."""
+    session, told = pages(ONE, 20), Lower(boosts=1)
+    assert events(session, AllocPages(GFP_KERNEL, lower=told))[-1] == Woke(0)
+    quiet = GFP_KERNEL & ~Gfp.KSWAPD_RECLAIM
+    assert events(session, AllocPages(quiet, lower=told))[-1] == Took(0, 0, M)
+
+
 def test_others_fill_and_empty_the_lists():
     session = pages(replace(ONE, most=(4, 2)), 2)
     session.do(Free((0, 1, U)))
