@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .bind.buddy import BUDDY
+from .bind.freelist import FREELIST
 from .bind.memblock import MEMBLOCK
 from .bind.rbtree import RBTREE
 from .bind.zones import ZONES
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY, ZONES)
+    each.name: each for each in (RBTREE, MEMBLOCK, ZONES, BUDDY, FREELIST)
 }

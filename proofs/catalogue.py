@@ -1,8 +1,9 @@
 """Every lemma there is."""
 
 from .buddy import BUDDY
+from .freelist import FREELIST
 from .memblock import MEMBLOCK
 from .rbtree import RBTREE
 from .zones import ZONES
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *ZONES)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *ZONES, *FREELIST)

@@ -20,6 +20,7 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("freelist", "v5.10-unsigned"): ("WM-DECIDE", "AllocPages"),
 }
 LONGEST = 6  # operations
 

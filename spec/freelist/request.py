@@ -171,7 +171,7 @@ def fast_flags(
     cpuset: bool = False,
 ) -> int:
     """Return the alloc flags of the first attempt, which must leave the low mark."""
-    flags = AllocFlags.WMARK_LOW | (AllocFlags.CPUSET if cpuset else 0)
+    flags: int = AllocFlags.WMARK_LOW | (AllocFlags.CPUSET if cpuset else 0)
     flags = current_alloc_flags(gfp, flags, has_cma, nocma)
     return flags | alloc_flags_nofragment(gfp, preferred, kinds, nodes, below)
 
@@ -179,8 +179,8 @@ def fast_flags(
 def gfp_of_context(gfp: int, noio: bool, nofs: bool) -> int:
     """Return what a task's scope leaves of a request: current_gfp_context()."""
     if noio:
-        return gfp & ~(Gfp.IO | Gfp.FS)
-    return gfp & ~Gfp.FS if nofs else gfp
+        return gfp & ~int(Gfp.IO | Gfp.FS)
+    return gfp & ~int(Gfp.FS) if nofs else gfp
 
 
 # ------------------------------------------------------------------ the page itself

@@ -1,0 +1,17 @@
+"""The operations of the walk, all in one place."""
+
+from __future__ import annotations
+
+from .alloc import AllocInterleaved, AllocOnNode, AllocPages, GetPageFromFreelist
+from .change import Free, SetBoost, SetReserve, Take
+
+OPS = (
+    AllocPages,
+    AllocOnNode,
+    AllocInterleaved,
+    GetPageFromFreelist,
+    Free,
+    Take,
+    SetBoost,
+    SetReserve,
+)
