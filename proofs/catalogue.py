@@ -3,5 +3,6 @@
 from .buddy import BUDDY
 from .memblock import MEMBLOCK
 from .rbtree import RBTREE
+from .slowpath import SLOWPATH
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *SLOWPATH)
