@@ -8,7 +8,8 @@ Source: mm/page_alloc.c:__alloc_pages_slowpath (v5.10).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..core import Disallowed, Domains, Ints, OneOf, Op, nothing, value
@@ -65,14 +66,14 @@ AFTER_NONE: dict[At, Callable[[Config, State], Turn]] = {
 }
 
 
-class Answered:
+class Answered(ABC):
     """What every answer has in common: one turn of Linux, and those permitted."""
 
     __slots__ = ()
 
+    @abstractmethod
     def turn(self, cfg: Config, s: State) -> Turn:
         """Return where Linux goes on."""
-        raise NotImplementedError
 
     def choose(self, cfg: Config, s: State) -> Next:
         """Ask what Linux asks next."""
@@ -87,11 +88,11 @@ class Answered:
         raise Disallowed("RET-CODE", f"({due}) is due, not ({result})")
 
 
-def permitted(cfg: Config, s: State, op: Answered) -> Iterator[Turn]:
-    """Yield the turns that may be taken, that of Linux first."""
-    yield op.turn(cfg, s)
-    if cfg.patience == "less":
-        yield op.turn(replace(cfg, patience="none"), s)
+def permitted(cfg: Config, s: State, op: Answered) -> tuple[Turn, ...]:
+    """Return the turns that may be taken, that of Linux first."""
+    if cfg.patience == "linux":
+        return (op.turn(cfg, s),)
+    return op.turn(cfg, s), op.turn(replace(cfg, patience="none"), s)
 
 
 # ------------------------------------------------------------------ what may be told

@@ -627,6 +627,8 @@ def test_reclaim_leaves_a_costly_block_to_compaction_above_the_high_mark(free, r
     cfg = CONFIGS["tiny-costly"]
     s = State(at=At.RECLAIM, order=4, gfp=GFP_KERNEL, zone=Zone(free))
     assert (Reclaim.READY in ops.reclaim_may_say(cfg, s)) == ready
+    there = replace(s, zone=Zone(24, block=True))
+    assert Reclaim.READY in ops.reclaim_may_say(cfg, there)
     small = replace(s, order=3)
     assert Reclaim.READY not in ops.reclaim_may_say(cfg, small)
 
