@@ -55,6 +55,7 @@ ATOMIC = tiny(
         Request(0, GFP_ATOMIC | NOFAIL),
         Request(0, GFP_NOWAIT, REALTIME),
         Request(0, GFP_NOWAIT, REALTIME | HARDIRQ),
+        Request(0, GFP_NOWAIT, REALTIME | SOFTIRQ),
         Request(0, GFP_NOWAIT, VICTIM),
         Request(0, GFP_NOWAIT, VICTIM | SOFTIRQ),
         Request(0, GFP_NOWAIT, RECLAIMS | SOFTIRQ),
@@ -162,10 +163,42 @@ CHANGES = tiny(
     changes=1,
 )
 
+CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, CHANGES)
+EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
+    requests=(
+        Request(0, GFP_ATOMIC),
+        Request(0, GFP_KERNEL),
+        Request(0, GFP_KERNEL, VICTIM),
+        Request(0, GFP_KERNEL, RECLAIMS),
+        Request(0, GFP_KERNEL | NOFAIL, nodemask=FITS),
+        Request(2, GFP_KERNEL),
+        Request(3, GFP_HIGHUSER_MOVABLE),
+        Request(9, GFP_HIGHUSER_MOVABLE | Gfp.NOWARN | NORETRY | THISNODE),
+        Request(9, GFP_KERNEL | MAYFAIL),
+        Request(10, GFP_NOIO | MAYFAIL),
+    ),
+    zones=(
+        Zone(0),
+        Zone(724, 320),
+        Zone(1300, 640, highatomic=1),
+        Zone(2200, 96, highatomic=2),
+        Zone(3300, 96, write_pending=64, block=True),
+    ),
+    marks=(724, 905, 1086),
+    cluster=32,
+    block_pages=512,
+    cpusets=True,
+    hotremove=True,
+    cma=True,
+    changes=2,
+    kills=2,
+    signals=1,
+)
+
 CONFIGS: dict[str, Config] = {
     "tiny": Config(
         requests=(Request(0, GFP_KERNEL), Request(4, GFP_KERNEL | MAYFAIL)),
-        zones=(Zone(8, 1), Zone(45)),
+        zones=(Zone(8, 1), Zone(45), Zone(24, block=True)),
     ),
     "tiny-atomic": ATOMIC,
     "tiny-kernel": KERNEL,
@@ -176,6 +209,21 @@ CONFIGS: dict[str, Config] = {
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),
+    "small": replace(
+        EVERYTHING,
+        requests=tuple(request for each in CLASSES for request in each.requests),
+        zones=tuple(zone for each in CLASSES for zone in each.zones),
+        marks=ATOMIC.marks,
+        cluster=4,
+        block_pages=2,
+    ),
+    "small-nocompaction": replace(EVERYTHING, compaction=False),
+    "linux": EVERYTHING,
+    "deep-blocks": Config(
+        requests=(Request(1, GFP_KERNEL), Request(3, GFP_HIGHUSER_MOVABLE)),
+        zones=(Zone(25, 40), Zone(16, 2, block=True)),
+        kills=1,
+    ),
     "v5.10-costly-noio": tiny(
         (Request(4, GFP_NOIO | MAYFAIL),),
         (Zone(45),),
