@@ -182,5 +182,6 @@ SLOWPATH = Subsystem(
     view=view,
     canonical=ops.canonical,
     permitted=permitted,
+    declared=ops.used,
     faithful=lambda cfg: cfg.patience == "linux",
 )

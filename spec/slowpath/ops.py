@@ -9,10 +9,10 @@ Source: mm/page_alloc.c:__alloc_pages_slowpath (v5.10).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..core import Disallowed, Domains, Ints, OneOf, Op, nothing, value
+from ..core import Disallowed, Domains, Ints, OneOf, Op, Step, nothing, value
 from ..linux import (
     WMARK_HIGH,
     WMARK_MIN,
@@ -93,6 +93,12 @@ def permitted(cfg: Config, s: State, op: Answered) -> tuple[Turn, ...]:
     if cfg.patience == "linux":
         return (op.turn(cfg, s),)
     return op.turn(cfg, s), op.turn(replace(cfg, patience="none"), s)
+
+
+def used(cfg: Config, step: Step[Config, State]) -> Iterator[str]:
+    """Yield `patience` where a step gives up sooner than Linux does."""
+    if cfg.patience == "less" and step.result != step.op.choose(cfg, step.before):
+        yield "patience"
 
 
 # ------------------------------------------------------------------ what may be told

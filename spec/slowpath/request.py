@@ -17,6 +17,7 @@ from ..linux import (
     MAX_COMPACT_RETRIES,
     MAX_RECLAIM_RETRIES,
     MIGRATE_HIGHATOMIC,
+    MIGRATE_UNMOVABLE,
     PAGE_ALLOC_COSTLY_ORDER,
     AllocFlags,
     CompactPriority,
@@ -272,7 +273,9 @@ def level(cfg: Config, s: State, made: bool = False) -> Level:
 
     `made` says that compaction has made a block, which others may take at any time.
     """
-    lists = (s.zone.block or made) | (s.zone.highatomic > 0) << MIGRATE_HIGHATOMIC
+    lists = 1 << MIGRATE_UNMOVABLE if s.zone.block or made else 0
+    if s.zone.highatomic > 0:
+        lists |= 1 << MIGRATE_HIGHATOMIC
     return Level(
         free=s.zone.free,
         marks=cfg.marks,

@@ -11,7 +11,7 @@ import pytest
 from mmoracle.checkers.bind.slowpath import SLOWPATH
 from mmoracle.checkers.bind.slowpath_configs import CONFIGS, tiny
 from mmoracle.checkers.session import Session
-from mmoracle.spec.core import Disallowed
+from mmoracle.spec.core import Disallowed, Step
 from mmoracle.spec.linux import (
     GFP_ATOMIC,
     GFP_HIGHUSER_MOVABLE,
@@ -581,7 +581,10 @@ def test_another_implementation_may_give_up_sooner_and_fails_only_where_it_may()
     op = Freelist(0)
     linux, sooner = SLOWPATH.permitted(cfg, course.state, op)
     assert (linux.asks, sooner.asks) == (At.RETRY, At.OOM_LOCK)
-    assert op.after(cfg, course.state, sooner).at is At.OOM_LOCK
+    after = op.after(cfg, course.state, sooner)
+    assert after.at is At.OOM_LOCK
+    assert list(ops.used(cfg, Step(course.state, op, sooner, after))) == ["patience"]
+    assert list(ops.used(cfg, Step(course.state, op, linux, after))) == []
     with pytest.raises(Disallowed, match="is due"):
         op.after(cfg, course.state, Next(At.IDLE, page=False))
     assert SLOWPATH.permitted(CONFIGS["tiny"], course.state, op) == []

@@ -1,4 +1,4 @@
-"""What is proved about the slow path: rights for all flags, and that retries end."""
+"""Retries: each leaves less to try, on both sides alike."""
 
 from __future__ import annotations
 
@@ -9,99 +9,20 @@ from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Symbolic, Values
 from mmoracle.checkers.symbolic import either, every
 from mmoracle.checkers.word import Whole
 from mmoracle.impl.slowpath import decisions as machine
-from mmoracle.spec.linux import AllocFlags, CompactResult, Gfp
-from mmoracle.spec.slowpath import flags, retry
-from mmoracle.spec.slowpath.request import Context
+from mmoracle.spec.linux import (
+    CompactResult,
+)
+from mmoracle.spec.slowpath import retry
 
-HARDER, CPUSET = int(AllocFlags.HARDER), int(AllocFlags.CPUSET)
-NO_WATERMARKS, OOM = int(AllocFlags.NO_WATERMARKS), int(AllocFlags.OOM)
-SHARED = int(flags.SHARED)
-ATOMIC, MEMALLOC, NOMEMALLOC = 0x200, int(Gfp.MEMALLOC), int(Gfp.NOMEMALLOC)
-IN_INTERRUPT = int(Context.SOFTIRQ | Context.HARDIRQ)
 SUCCESS, SKIPPED = int(CompactResult.SUCCESS), int(CompactResult.SKIPPED)
-MOST = int(max(CompactResult))
-
-right_flags, right_reserves = flags.alloc_flags, flags.reserve_flags
 right_again, right_count = retry.compaction_again, retry.no_progress
 right_machine = machine.should_compact_retry
-
-
-def bit(word: Any, mask: int) -> Any:
-    """Say whether a word has a bit of the mask."""
-    return word & mask != 0
+AGAIN, SCR = "compaction_again", "should_compact_retry"
 
 
 def same(a: Any, b: Any) -> Any:
     """Say whether two truth values agree."""
     return bool(a) == bool(b)
-
-
-# ------------------------------------------------------------------ rights
-
-
-def alloc_flags_have_the_bits_that_gfp_and_task_give(
-    top: Any, gfp: Any, who: Any
-) -> Any:
-    """HARDER, CPUSET, HIGH, KSWAPD for their reasons, no other bit; on both sides."""
-    got = flags.alloc_flags(gfp, who)
-    atomic = bool(bit(gfp, ATOMIC))
-    eager = bool(bit(who, Context.REALTIME)) and not bit(who, IN_INTERRUPT)
-    harder = not bit(gfp, NOMEMALLOC) if atomic else eager
-    return every(
-        same(bit(got, HARDER), harder),
-        same(bit(got, CPUSET), not atomic),
-        got & SHARED == gfp & SHARED,
-        got & ~(SHARED | HARDER | CPUSET) == 0,
-        machine.gfp_to_alloc_flags(gfp, who) == got,
-    )
-
-
-def harder_whatever(gfp: Any, who: Any) -> Any:
-    """Ignore NOMEMALLOC."""
-    more = HARDER if gfp & ATOMIC else 0
-    return right_flags(gfp, who) | more
-
-
-def harder_in_interrupts(gfp: Any, who: Any) -> Any:
-    """Take an interrupt for the task below it."""
-    return right_flags(gfp, who & ~IN_INTERRUPT)
-
-
-def cpuset_for_all(gfp: Any, who: Any) -> Any:
-    """Keep atomic requests to their cpuset."""
-    return right_flags(gfp, who) | CPUSET
-
-
-def reserves_are_opened_by_right_only(top: Any, gfp: Any, who: Any) -> Any:
-    """None with NOMEMALLOC; all for who frees memory; half for victims; both sides."""
-    got = flags.reserve_flags(gfp, who)
-    soft, hard = bool(bit(who, Context.SOFTIRQ)), bool(bit(who, Context.HARDIRQ))
-    frees = bool(bit(who, Context.MEMALLOC)) and (soft or not hard)
-    everything = bool(bit(gfp, MEMALLOC)) or frees
-    half = bool(bit(who, Context.VICTIM)) and not (soft or hard)
-    due = NO_WATERMARKS if everything else OOM if half else 0
-    if bit(gfp, NOMEMALLOC):
-        due = 0
-    return every(got == due, machine.gfp_pfmemalloc_flags(gfp, who) == due)
-
-
-def nomemalloc_last(gfp: Any, who: Any) -> int:
-    """Look at MEMALLOC before NOMEMALLOC."""
-    return NO_WATERMARKS if gfp & MEMALLOC else right_reserves(gfp, who)
-
-
-def victims_in_interrupts(gfp: Any, who: Any) -> int:
-    """Give an interrupt of a victim its right."""
-    return right_reserves(gfp, who & ~IN_INTERRUPT)
-
-
-def victims_first(gfp: Any, who: Any) -> int:
-    """Look at victims before those who free memory."""
-    got = right_reserves(gfp, who)
-    return OOM if got and who & int(Context.VICTIM) else got
-
-
-# ------------------------------------------------------------------ retries
 
 
 def answers_of_compaction(
@@ -245,9 +166,6 @@ def rounds_forgotten(loops: Any, gained: Any, costly: Any) -> Any:
     return 0
 
 
-# ------------------------------------------------------------------ the measure
-
-
 def a_measure_that_falls_twice_has_fallen_and_does_not_come_back(
     top: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any
 ) -> Any:
@@ -273,15 +191,6 @@ def equals_fall(before: tuple[Any, ...], after: tuple[Any, ...]) -> Any:
     return after <= before
 
 
-# ------------------------------------------------------------------ the lemmas
-
-
-def near_flags(top: int, values: Values) -> Values:
-    """Bend words into flag words: gfp flags and who asks."""
-    gfp, who = values
-    return gfp & 0x3FFFFF, who & 0xFF
-
-
 def near_bounds(top: int, values: Values) -> Values:
     """Bend words into an answer, a priority, counters around a bound, and two bits."""
     result, prio, retries, most, costly, fit = values
@@ -300,26 +209,7 @@ def small(top: int, values: Values) -> Values:
     return tuple(word % 3 for word in values)
 
 
-AGAIN, SCR = "compaction_again", "should_compact_retry"
-SLOWPATH = (
-    Lemma(
-        claim=alloc_flags_have_the_bits_that_gfp_and_task_give,
-        provers=(Symbolic(), Sampled(near_flags)),
-        mistakes=(
-            Mistake(flags, "alloc_flags", harder_whatever),
-            Mistake(flags, "alloc_flags", cpuset_for_all),
-            Mistake(machine, "gfp_to_alloc_flags", harder_in_interrupts),
-        ),
-    ),
-    Lemma(
-        claim=reserves_are_opened_by_right_only,
-        provers=(Symbolic(), Sampled(near_flags)),
-        mistakes=(
-            Mistake(flags, "reserve_flags", nomemalloc_last),
-            Mistake(flags, "reserve_flags", victims_in_interrupts),
-            Mistake(machine, "gfp_pfmemalloc_flags", victims_first),
-        ),
-    ),
+RETRIES = (
     Lemma(
         claim=each_retry_for_compaction_leaves_less_to_try,
         given=answers_of_compaction,

@@ -1,0 +1,7 @@
+"""What is proved about the slow path: rights for all flags, and that retries end."""
+
+from .retries import RETRIES
+from .rights import RIGHTS
+from .rounds import ROUNDS
+
+SLOWPATH = (*RIGHTS, *RETRIES, *ROUNDS)
