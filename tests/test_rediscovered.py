@@ -20,8 +20,9 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("slowpath", "v5.10-costly-noio"): ("LIVE", "Answer"),
 }
-LONGEST = 6  # operations
+LONGEST = 10  # operations: a request, and one round
 
 
 @cache

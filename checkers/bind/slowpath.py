@@ -10,17 +10,7 @@ from mmoracle.spec.core import Disallowed, Op, Result
 from mmoracle.spec.linux import AllocFlags, CompactPriority, CompactResult, Gfp
 from mmoracle.spec.slowpath import ops
 from mmoracle.spec.slowpath.always import CONTRACTS, INVARIANTS, LAWS
-from mmoracle.spec.slowpath.ops import (
-    Answered,
-    Begin,
-    Captured,
-    Compacted,
-    Freelist,
-    Looked,
-    OomLock,
-    OutOfMemory,
-    Reclaimed,
-)
+from mmoracle.spec.slowpath.ops import Answer, Answered, Begin, PfmemallocAllowed
 from mmoracle.spec.slowpath.request import (
     COMPACTS_WITHOUT_IO,
     At,
@@ -31,6 +21,7 @@ from mmoracle.spec.slowpath.request import (
     Next,
     Nodemask,
     Reclaim,
+    Reply,
     State,
     Zone,
 )
@@ -114,26 +105,35 @@ def told(question: Question) -> Next:
     )
 
 
+def tell(m: SlowPath, reply: Reply) -> None:
+    """Give the machine an answer in its own words."""
+    match reply:
+        case Reply.NO_PAGE | Reply.PAGE:
+            m.freelist(reply is Reply.PAGE)
+        case Reply.CAPTURED:
+            m.captured()
+        case Reply.LOCKED | Reply.BUSY:
+            m.locked(reply is Reply.BUSY)
+        case Reply.NOBODY | Reply.KILLED | Reply.CHOSEN:
+            m.out_of_memory(reply is not Reply.NOBODY, reply is Reply.CHOSEN)
+        case Reply.UNCHANGED | Reply.CPUSET | Reply.ZONELIST | Reply.NODEMASK:
+            m.checked(reply is not Reply.UNCHANGED, reply is Reply.NODEMASK)
+        case _ if reply.name in Reclaim.__members__:
+            m.reclaimed(int(Reclaim[reply.name]))
+        case _:
+            m.compacted(int(CompactResult[reply.name]))
+
+
 def apply(m: SlowPath, op: Move) -> Result:
     """Do what Linux does."""
     match op:
         case Begin(asked, zone):
             who, nodes = int(asked.context), int(asked.nodemask)
             m.begin(asked.order, int(asked.gfp), who, nodes, numbers_of(zone))
-        case Freelist(page):
-            m.freelist(bool(page))
-        case Compacted(result):
-            m.compacted(int(result))
-        case Captured():
-            m.captured()
-        case Reclaimed(progress):
-            m.reclaimed(int(progress))
-        case OomLock(busy):
-            m.locked(busy)
-        case OutOfMemory(answer):
-            m.out_of_memory(int(answer))
-        case Looked(change):
-            m.checked(int(change))
+        case Answer(reply):
+            tell(m, reply)
+        case PfmemallocAllowed(gfp, context):
+            return m.gfp_pfmemalloc_allowed(int(gfp), int(context))
         case _:
             raise TypeError(op)
     return told(m.asked())
@@ -159,8 +159,9 @@ def view(s: State) -> Hashable:
 
 def permitted(cfg: Config, s: State, op: Move) -> list[Next]:
     """Return what may be asked next where an implementation may give up sooner."""
-    if cfg.patience == "linux" or not isinstance(op, Answered):
+    if cfg.patience == "linux" or isinstance(op, PfmemallocAllowed):
         return []
+    assert isinstance(op, Answered)
     return list(dict.fromkeys(turn.next for turn in ops.permitted(cfg, s, op)))
 
 

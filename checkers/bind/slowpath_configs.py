@@ -225,8 +225,8 @@ CONFIGS: dict[str, Config] = {
         kills=1,
     ),
     "v5.10-costly-noio": tiny(
-        (Request(4, GFP_NOIO | MAYFAIL),),
-        (Zone(45),),
+        (Request(4, GFP_NOIO | MAYFAIL), Request(4, GFP_KERNEL | MAYFAIL)),
+        (Zone(45), Zone(40, 3)),
         reclaim_retries=0,
         quirks=(COMPACTS_WITHOUT_IO,),
     ),

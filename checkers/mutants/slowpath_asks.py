@@ -338,6 +338,11 @@ def forget_compaction_helped(m: SlowPath, page: bool) -> None:
     m.events = [each for each in m.events if each != "DEFER_RESET"]
 
 
+def reserves_for_all(m: SlowPath, gfp: int, who: int) -> bool:
+    """Promise the reserves to everybody who does not refuse them."""
+    return not gfp & 0x80000
+
+
 # ------------------------------------------------------------------ the zoo
 
 ATOMIC, KERNEL, EXCUSED = "tiny-atomic", "tiny-kernel", "tiny-excused"
@@ -352,10 +357,10 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("atomic-cpuset", "RET-CODE", ATOMIC, machine, GFP, atomic_in_its_cpuset),
     ("high-for-all", "SP-RIGHTS", ATOMIC, machine, GFP, high_for_all),
     ("kswapd-forgotten", "RET-CODE", ATOMIC, machine, GFP, without_kswapd),
-    ("reserves-nomemalloc", "SP-RIGHTS", ATOMIC, machine, PF, reserves_for_nomemalloc),
+    ("reserves-nomemalloc", "RET-CODE", ATOMIC, machine, PF, reserves_for_nomemalloc),
     ("reserves-victim", "SP-RIGHTS", ATOMIC, machine, PF, all_reserves_for_victims),
-    ("reserves-atomic", "SP-RIGHTS", ATOMIC, machine, PF, reserves_for_atomic),
-    ("reserves-hardirq", "SP-RIGHTS", ATOMIC, machine, PF, reserves_in_hard_interrupts),
+    ("reserves-atomic", "RET-CODE", ATOMIC, machine, PF, reserves_for_atomic),
+    ("reserves-hardirq", "RET-CODE", ATOMIC, machine, PF, reserves_in_hard_interrupts),
     (
         "reserves-softirq",
         "RET-CODE",
@@ -426,6 +431,14 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("gain-forgotten", "EXACT-STATE", KERNEL, SlowPath, "reclaimed", forget_the_gain),
     ("result-kept", "EXACT-STATE", BLOCKS, SlowPath, "compacted", forget_the_result),
     ("page-lost", "SP-SOURCE", BLOCKS, SlowPath, "captured", lose_the_page),
+    (
+        "reserves-promised",
+        "RET-CODE",
+        ATOMIC,
+        SlowPath,
+        "gfp_pfmemalloc_allowed",
+        reserves_for_all,
+    ),
     ("page-invented", "SP-SOURCE", ATOMIC, Variables, "got_pg", invent_a_page),
     (
         "deferred-still",

@@ -146,6 +146,11 @@ def loops_forgotten(loops: Any, progress: Any, costly: Any) -> Any:
     return 0
 
 
+def a_round_is_many(loops: Any, progress: Any, costly: Any) -> Any:
+    """Count a round without progress as a hundred."""
+    return loops + 100 if costly or not progress else 0
+
+
 def one_loop_more(m: SlowPath) -> bool:
     """Go round once more than is allowed: > for >=."""
     m.reclaim_retries += 1
@@ -293,14 +298,14 @@ def kill_without_storage(m: SlowPath) -> bool:
     return kills
 
 
-def nobody_helps_nofail(m: SlowPath, answer: int) -> None:
+def nobody_helps_nofail(m: SlowPath, killed: bool, chosen: bool) -> None:
     """Leave NOFAIL without the reserves after a kill."""
     if m.gfp & 0x8000:
         gfp, m.gfp = m.gfp, m.gfp & ~0x8000
-        _killed(m, answer)
+        _killed(m, killed, chosen)
         m.gfp = gfp
     else:
-        _killed(m, answer)
+        _killed(m, killed, chosen)
 
 
 def victims_go_round(m: SlowPath, progress: bool) -> None:
@@ -359,16 +364,15 @@ def fail_silently(m: SlowPath) -> None:
     _fail(m)
 
 
-def ignore_changes(m: SlowPath, change: int) -> None:
+def ignore_changes(m: SlowPath, changed: bool, stale: bool = False) -> None:
     """Go on with an old cpuset."""
-    if change:
-        m.changes -= 1
-    _checked(m, 0)
+    m.changes -= changed
+    _checked(m, False)
 
 
-def keep_a_stale_nodemask(m: SlowPath, change: int) -> None:
+def keep_a_stale_nodemask(m: SlowPath, changed: bool, stale: bool = False) -> None:
     """Begin again with the nodemask that names no node."""
-    _checked(m, change and 1)
+    _checked(m, changed)
 
 
 def look_at_the_end_only(m: SlowPath) -> None:
@@ -454,6 +458,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
         "count_no_progress",
         loops_forgotten,
     ),
+    ("loops-leap", "SP-COUNT", KERNEL, machine, "count_no_progress", a_round_is_many),
     ("loop-more", "LIVE", KERNEL, SlowPath, SRR, one_loop_more),
     ("loop-less", "SP-HOPE", KERNEL, SlowPath, SRR, one_loop_less),
     ("loop-for-ever", "LIVE", "tiny", SlowPath, SRR, for_ever),

@@ -49,23 +49,19 @@ from .variables import (
     LOOK_RETRY,
     MAYFAIL,
     NO_NODE,
-    NODEMASK_CHANGED,
     NOFAIL,
     NORETRY,
     NOWARN,
     OOM_ANY,
-    OOM_CHOSEN,
     OOM_CPUSET,
     OOM_FREELIST,
     OOM_KILL,
     OOM_LOCK,
-    OOM_NOTHING,
     RECLAIM,
     RECLAIMED,
     RETRY,
     SIGNALLED,
     THISNODE,
-    UNCHANGED,
     WMARK_MASK,
     Variables,
 )
@@ -121,13 +117,13 @@ class SlowPath(Variables):
         """Ask for changes of cpuset and zonelists where there may be some."""
         self.ask(pc)
         if not self.recheck:
-            self.checked(UNCHANGED)
+            self.checked(False)
 
-    def checked(self, change: int) -> None:
-        """Begin again after a change, else go on."""
-        if change:
+    def checked(self, changed: bool, stale: bool = False) -> None:
+        """Begin again after a change, without a nodemask that is stale; else go on."""
+        if changed:
             self.changes -= 1
-            if change == NODEMASK_CHANGED:
+            if stale:
                 self.nodemask = ANY_NODE
             self.restart()
         elif self.pc == LOOK_RETRY:
@@ -228,6 +224,10 @@ class SlowPath(Variables):
     def helped_in_vain(self) -> None:
         """Go on for a request that must not fail."""
         self.after_oom(True)
+
+    def gfp_pfmemalloc_allowed(self, gfp: int, who: int) -> bool:
+        """Say whether a request may use any reserve.  O(1)."""
+        return gfp_pfmemalloc_flags(gfp, who) != 0
 
     # -------------------------------------------------------------- other answers
 
@@ -337,17 +337,17 @@ class SlowPath(Variables):
             return False
         return not self.gfp & BELOW_NORMAL and not self.who & SUSPENDED
 
-    def out_of_memory(self, answer: int) -> None:
-        """Go on after a kill, or without one.  O(1)."""
-        if answer != OOM_NOTHING:
+    def out_of_memory(self, killed: bool, chosen: bool) -> None:
+        """Go on after a kill, of the one who asks perhaps, or without one.  O(1)."""
+        if killed:
             self.kills -= 1
             self.free += self.cluster
-        if answer == OOM_CHOSEN:
+        if chosen:
             self.who |= VICTIM
         if not self.gfp & NOFAIL:
-            self.after_oom(answer != OOM_NOTHING)
+            self.after_oom(killed)
             return
-        if answer == OOM_NOTHING:
+        if not killed:
             self.events.append("WARN_OOM")
         self.ask(OOM_CPUSET)
 

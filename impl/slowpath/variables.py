@@ -43,11 +43,9 @@ from .decisions import (
 ) = range(20)
 
 ANY_NODE, SOME_NODES, NO_NODE = range(3)
-UNCHANGED, NODEMASK_CHANGED = 0, 3
 FREED = 3  # reclaim answers from here on have freed pages
 FREED_A_BLOCK = 4
 SIGNALLED = 2
-OOM_NOTHING, OOM_KILLED, OOM_CHOSEN = range(3)
 
 CMA, KSWAPD = int(AllocFlags.CMA), int(AllocFlags.KSWAPD)
 WMARK_HIGH, WMARK_MASK = 2, 3

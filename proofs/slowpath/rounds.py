@@ -25,7 +25,7 @@ AGAIN = "compaction_again"
 CFG = Config((), ())  # with the kernel's numbers of retries
 COUNTS = ("retries", "loops", "free", "reclaimable", "reserved")
 WORDS = ("result", "gained", "prio", *COUNTS, "block")
-GAINED = (Reclaim.NOTHING, Reclaim.READY, Reclaim.PAGES)
+GAINED = (Reclaim.NO_PROGRESS, Reclaim.READY, Reclaim.PAGES)
 
 
 def a_costly_round(top: Any, result: Any, gained: Any, prio: Any, *rest: Any) -> Any:

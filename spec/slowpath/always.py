@@ -7,24 +7,25 @@ Source: mm/page_alloc.c:__alloc_pages_slowpath (v5.10).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 
 from ..core import Complaints, Contract, Invariant, Law, Step
 from ..linux import AllocFlags, CompactPriority, Gfp
 from .flags import reserve_of
-from .ops import Begin, Captured, Freelist, Looked, OutOfMemory
+from .ops import Answer, Begin, PfmemallocAllowed
 from .path import may_kill
 from .request import (
     COMPACTS,
     INTERRUPT,
     SLEEPS,
     At,
-    Change,
     Config,
     Context,
     Event,
     Nodemask,
-    Oom,
+    Reply,
     State,
     can_reclaim,
     must_not_fail,
@@ -32,6 +33,7 @@ from .request import (
 from .retry import falls, has_hope, least_priority, may_go_round, rank
 
 Moment = Step[Config, State]
+Check = Callable[[Config, Moment], Complaints]
 
 # ------------------------------------------------------------------ states
 
@@ -127,6 +129,12 @@ INVARIANTS = (
 ROUND = (At.RETRY, At.RECLAIM, At.RECLAIMED, At.DRAINED, At.COMPACT, At.COMPACTED)
 NEW_ROUND = (At.LOOK_RETRY, At.RETRY)
 OOM_BEGINS = (At.LOOK_OOM, At.OOM_LOCK)
+CHANGES = (Reply.CPUSET, Reply.ZONELIST, Reply.NODEMASK)
+
+
+def reply_of(step: Moment) -> Reply | None:
+    """Return what was replied, if a question was answered."""
+    return step.op.reply if isinstance(step.op, Answer) else None
 
 
 def asker(step: Moment) -> State:
@@ -161,8 +169,7 @@ def a_request_comes_to_an_end(cfg: Config, step: Moment) -> Complaints:
 
 def pages_come_from_those_asked(cfg: Config, step: Moment) -> Complaints:
     """A page is returned exactly where the one who was asked gave one."""
-    op = step.op
-    given = isinstance(op, Captured) or (isinstance(op, Freelist) and bool(op.page))
+    given = reply_of(step) in (Reply.PAGE, Reply.CAPTURED)
     if (step.result.page is True) != given:
         yield f"page={step.result.page} is returned, one was given: {given}"
 
@@ -185,10 +192,8 @@ def small_requests_fail_only_for_want(cfg: Config, step: Moment) -> Complaints:
         return
     excused = s.context & (Context.MEMALLOC | Context.VICTIM) or not may_kill(s)
     excused = excused or s.nodemask is Nodemask.EMPTY
-    op = step.op
-    nobody = isinstance(op, OutOfMemory) and op.answer is Oom.NOTHING
-    chosen = isinstance(op, OutOfMemory) and op.answer is Oom.CHOSEN
-    if not excused and not nobody and not chosen:
+    over = reply_of(step) in (Reply.NOBODY, Reply.CHOSEN)
+    if not excused and not over:
         yield f"order {s.order}, gfp {int(s.gfp):#x} gives up at {s.at.name}"
 
 
@@ -257,39 +262,53 @@ def kswapd_is_kept_awake(cfg: Config, step: Moment) -> Complaints:
 
 def changes_begin_again(cfg: Config, step: Moment) -> Complaints:
     """After a change of cpuset or zonelists nothing counts as tried."""
-    op, s = step.op, step.after
-    if not isinstance(op, Looked) or op.change is Change.NONE:
+    change, s = reply_of(step), step.after
+    if change not in CHANGES:
         return
     empty = s.nodemask is Nodemask.EMPTY
     if s.at not in ((At.LOOK_FAIL, At.IDLE) if empty else (At.FIRST,)):
-        yield f"{op.change.name} leads to {s.at.name}"
+        yield f"{change.name} leads to {s.at.name}"
     if s.loops or s.retries or s.priority is not CompactPriority.SYNC_LIGHT:
-        yield f"after {op.change.name}: {s.loops} loops, {s.retries} retries"
+        yield f"after {change.name}: {s.loops} loops, {s.retries} retries"
 
 
 def nodes_are_kept(cfg: Config, step: Moment) -> Complaints:
     """A nodemask is dropped by right only: to the reserves, or to be atomic."""
-    before, s, op = step.before, step.after, step.op
+    before, s = step.before, step.after
     if s.nodemask is before.nodemask or At.IDLE in (before.at, s.at):
         return
-    stale = isinstance(op, Looked) and op.change is Change.NODEMASK
+    stale = reply_of(step) is Reply.NODEMASK
     if not stale and not reserve_of(s) and AllocFlags.CPUSET in s.flags:
         yield f"the nodemask is dropped at {s.at.name}"
 
 
+def of_turns(check: Check) -> Check:
+    """Return a rule of those steps in which a request goes on.
+
+    A question from outside has another answer, and changes nothing.
+    """
+
+    @wraps(check)
+    def rule(cfg: Config, step: Moment) -> Complaints:
+        if not isinstance(step.op, PfmemallocAllowed):
+            yield from check(cfg, step)
+
+    return rule
+
+
 LAWS = (
-    Law("LIVE", a_request_comes_to_an_end),
-    Law("SP-SOURCE", pages_come_from_those_asked),
-    Law("SP-NOFAIL", some_requests_never_fail),
-    Law("SP-FAIL", small_requests_fail_only_for_want),
-    Law("SP-NORETRY", no_retry_means_once),
-    Law("SP-HOPE", kills_come_last),
-    Law("SP-HIGH", kills_follow_a_last_look),
-    Law("SP-RIGHTS", all_marks_fall_for_those_who_must_not_fail),
-    Law("SP-DRAIN", drains_follow_reclaim),
-    Law("SP-KSWAPD", kswapd_is_kept_awake),
-    Law("SP-RESTART", changes_begin_again),
-    Law("SP-NODES", nodes_are_kept),
+    Law("LIVE", of_turns(a_request_comes_to_an_end)),
+    Law("SP-SOURCE", of_turns(pages_come_from_those_asked)),
+    Law("SP-NOFAIL", of_turns(some_requests_never_fail)),
+    Law("SP-FAIL", of_turns(small_requests_fail_only_for_want)),
+    Law("SP-NORETRY", of_turns(no_retry_means_once)),
+    Law("SP-HOPE", of_turns(kills_come_last)),
+    Law("SP-HIGH", of_turns(kills_follow_a_last_look)),
+    Law("SP-RIGHTS", of_turns(all_marks_fall_for_those_who_must_not_fail)),
+    Law("SP-DRAIN", of_turns(drains_follow_reclaim)),
+    Law("SP-KSWAPD", of_turns(kswapd_is_kept_awake)),
+    Law("SP-RESTART", of_turns(changes_begin_again)),
+    Law("SP-NODES", of_turns(nodes_are_kept)),
 )
 CONTRACTS = (
     Contract("RET-CODE", "After an answer the question that is due is asked."),

@@ -22,14 +22,13 @@ from .flags import LOW_ZONES, first_flags, movable, reserve_of, with_cma
 from .request import (
     COMPACTS,
     At,
-    Change,
     Config,
     Context,
     Event,
     Next,
     Nodemask,
-    Oom,
     Reclaim,
+    Reply,
     State,
     can_reclaim,
     tries_compaction,
@@ -113,7 +112,7 @@ def restart(cfg: Config, s: State, *events: Event) -> Turn:
         compacted=CompactResult.SKIPPED,
         retries=0,
         loops=0,
-        gained=Reclaim.NOTHING,
+        gained=Reclaim.NO_PROGRESS,
     )
     if s.nodemask is Nodemask.EMPTY:
         return nopage(cfg, s, *events)
@@ -148,12 +147,12 @@ def look(cfg: Config, s: State, at: At, *events: Event) -> Turn:
     return go_on(cfg, s, at, *events)
 
 
-def looked(cfg: Config, s: State, change: Change) -> Turn:
+def looked(cfg: Config, s: State, reply: Reply) -> Turn:
     """Begin again after a change, else do what the look was before."""
-    if change is Change.NONE:
+    if reply is Reply.UNCHANGED:
         return go_on(cfg, s, s.at)
     s = replace(s, left=replace(s.left, changes=s.left.changes - 1))
-    if change is Change.NODEMASK:
+    if reply is Reply.NODEMASK:
         s = replace(s, nodemask=Nodemask.ABSENT)
     return restart(cfg, s)
 
@@ -174,7 +173,7 @@ def retry(cfg: Config, s: State, *events: Event) -> Turn:
 
 def spent(s: State) -> State:
     """Forget what the last reclaim gained; nobody reads it again."""
-    return replace(s, gained=Reclaim.NOTHING) if s.gained else s
+    return replace(s, gained=Reclaim.NO_PROGRESS) if s.gained else s
 
 
 def go_round(cfg: Config, s: State, *events: Event) -> Turn:
@@ -206,7 +205,7 @@ def reclaimed(cfg: Config, s: State, answer: Reclaim) -> Turn:
         free, reclaimable = zone.free + pages, zone.reclaimable - pages
         zone = replace(zone, free=free, reclaimable=reclaimable, block=block)
     s = replace(s, gained=answer, zone=zone, left=left)
-    if answer is Reclaim.NOTHING:
+    if answer is Reclaim.NO_PROGRESS:
         return compact(cfg, s, At.COMPACT)
     return ask(s, At.RECLAIMED)
 
@@ -276,18 +275,18 @@ def may_kill(s: State) -> bool:
     return not s.costly and not excused
 
 
-def killed(cfg: Config, s: State, answer: Oom) -> Turn:
+def killed(cfg: Config, s: State, reply: Reply) -> Turn:
     """Count a kill as progress; help a request that must not fail in any case."""
-    if answer is not Oom.NOTHING:
+    if reply is not Reply.NOBODY:
         zone = replace(s.zone, free=s.zone.free + cfg.cluster)
         left = replace(s.left, kills=s.left.kills - 1)
         s = replace(s, zone=zone, left=left)
-    if answer is Oom.CHOSEN:
+    if reply is Reply.CHOSEN:
         s = replace(s, context=s.context | Context.VICTIM)
     if Gfp.NOFAIL in s.gfp:
-        warns = (Event.WARN_OOM,) if answer is Oom.NOTHING else ()
+        warns = (Event.WARN_OOM,) if reply is Reply.NOBODY else ()
         return ask(s, At.OOM_CPUSET, *warns)
-    return after_oom(cfg, s, answer is not Oom.NOTHING)
+    return after_oom(cfg, s, reply is not Reply.NOBODY)
 
 
 def after_oom(cfg: Config, s: State, progress: bool, *events: Event) -> Turn:

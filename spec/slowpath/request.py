@@ -100,31 +100,42 @@ COMPACTS = (At.EARLY_COMPACT, At.COMPACT)
 SLEEPS = (At.RECLAIM, *COMPACTS, At.OOM_LOCK, At.OOM_KILL)
 
 
-class Change(IntEnum):
-    """What has changed under a request since it began."""
-
-    NONE = 0
-    CPUSET = 1
-    ZONELIST = 2
-    NODEMASK = 3  # it names no node that the cpuset still allows
-
-
 class Reclaim(IntEnum):
     """What direct reclaim answers; all but the first count as progress."""
 
-    NOTHING = 0
+    NO_PROGRESS = 0
     READY = 1  # nothing freed, as a zone is ready for compaction
     SIGNAL = 2  # nothing freed, as the task is to die
     PAGES = 3
     BLOCK = 4  # pages that make a free block of the order
 
 
-class Oom(IntEnum):
-    """What the OOM killer answers."""
+class Reply(Enum):
+    """What may be answered, by those who are asked."""
 
-    NOTHING = 0
-    KILLED = 1
-    CHOSEN = 2  # the task that asks is the victim
+    NO_PAGE = "the free lists have none"
+    PAGE = "the free lists give a page"
+    SKIPPED = "compaction has no room to work"  # as enum compact_result names it
+    DEFERRED = "compaction failed lately"
+    COMPLETE = "compaction has scanned everything in vain"
+    PARTIAL_SKIPPED = "compaction has scanned a part in vain"
+    CONTENDED = "compaction gave way to others"
+    SUCCESS = "compaction has made a block, or found one"
+    CAPTURED = "compaction has caught a block as it became free"
+    NO_PROGRESS = "reclaim has freed nothing"
+    READY = "reclaim has freed nothing, as a zone is ready for compaction"
+    SIGNAL = "reclaim was not waited for, as the task is to die"
+    PAGES = "reclaim has freed pages"
+    BLOCK = "reclaim has freed pages that make a block"
+    LOCKED = "the OOM killer's lock is taken"
+    BUSY = "somebody else has the lock"
+    NOBODY = "there is nothing to kill"
+    KILLED = "a task is killed"
+    CHOSEN = "the task that asks is killed"
+    UNCHANGED = "nothing has changed"
+    CPUSET = "the cpuset has changed"
+    ZONELIST = "the zonelists have changed"
+    NODEMASK = "the nodemask has no node that the cpuset still allows"
 
 
 class Event(Enum):
@@ -234,7 +245,7 @@ class State:
     compacted: CompactResult = CompactResult.SKIPPED  # the last answer
     retries: int = 0  # compaction_retries
     loops: int = 0  # no_progress_loops
-    gained: Reclaim = Reclaim.NOTHING  # did_some_progress, and why
+    gained: Reclaim = Reclaim.NO_PROGRESS  # did_some_progress, and why
     zone: Zone = Zone()
     left: Left = Left()
 

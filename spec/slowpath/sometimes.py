@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ..core import Step
 from ..linux import AllocFlags, CompactPriority, CompactResult, Gfp
-from .always import asker
-from .ops import Captured, Compacted, Freelist, Looked, OutOfMemory
+from .always import asker, reply_of
 from .request import (
     At,
-    Change,
     Config,
     Context,
     Event,
+    Next,
     Nodemask,
-    Oom,
+    Reclaim,
+    Reply,
     State,
     can_reclaim,
 )
@@ -22,14 +22,20 @@ from .retry import may_go_round
 Moment = Step[Config, State]
 
 
+def told(step: Moment) -> Next:
+    """Return what follows a step; after a question from outside nothing new does."""
+    got = step.result
+    return got if isinstance(got, Next) else Next(step.before.at)
+
+
 def served(step: Moment, *at: At) -> bool:
-    """Say whether the free lists gave a page at one of these questions."""
-    return step.result.page is True and step.before.at in at
+    """Say whether there was a page after one of these questions."""
+    return told(step).page is True and step.before.at in at
 
 
 def fails(step: Moment) -> bool:
     """Say whether the request returns without a page."""
-    return step.result.page is False
+    return told(step).page is False
 
 
 # ------------------------------------------------------------------ pages
@@ -47,7 +53,7 @@ def early_compaction_helps(cfg: Config, step: Moment) -> bool:
 
 def compaction_captures_early(cfg: Config, step: Moment) -> bool:
     """Compaction before any reclaim catches a block."""
-    return served(step, At.EARLY_COMPACT) and isinstance(step.op, Captured)
+    return served(step, At.EARLY_COMPACT)
 
 
 def reserves_help(cfg: Config, step: Moment) -> bool:
@@ -78,7 +84,7 @@ def compaction_helps(cfg: Config, step: Moment) -> bool:
 
 def compaction_captures(cfg: Config, step: Moment) -> bool:
     """Compaction catches a page on its way to the free lists."""
-    return served(step, At.COMPACT) and isinstance(step.op, Captured)
+    return served(step, At.COMPACT)
 
 
 def a_page_turns_up_before_a_kill(cfg: Config, step: Moment) -> bool:
@@ -121,7 +127,7 @@ def an_atomic_request_fails(cfg: Config, step: Moment) -> bool:
 
 def nofail_without_sleep_fails(cfg: Config, step: Moment) -> bool:
     """A request that must neither fail nor sleep fails."""
-    return fails(step) and Event.WARN_NOWAIT in step.result.events
+    return fails(step) and Event.WARN_NOWAIT in told(step).events
 
 
 def a_request_inside_reclaim_fails(cfg: Config, step: Moment) -> bool:
@@ -164,7 +170,7 @@ def a_request_that_may_fail_fails(cfg: Config, step: Moment) -> bool:
 
 def nothing_can_be_killed(cfg: Config, step: Moment) -> bool:
     """A request fails as the OOM killer finds nothing to kill."""
-    return fails(step) and isinstance(step.op, OutOfMemory)
+    return fails(step) and reply_of(step) is Reply.NOBODY
 
 
 def a_victim_fails(cfg: Config, step: Moment) -> bool:
@@ -194,17 +200,17 @@ def nofail_goes_round(cfg: Config, step: Moment) -> bool:
 
 def somebody_is_killed(cfg: Config, step: Moment) -> bool:
     """The OOM killer finds a victim."""
-    return isinstance(step.op, OutOfMemory) and step.op.answer is Oom.KILLED
+    return reply_of(step) is Reply.KILLED
 
 
 def the_asker_is_killed(cfg: Config, step: Moment) -> bool:
     """The OOM killer picks the task that asks."""
-    return isinstance(step.op, OutOfMemory) and step.op.answer is Oom.CHOSEN
+    return reply_of(step) is Reply.CHOSEN
 
 
 def somebody_else_is_killing(cfg: Config, step: Moment) -> bool:
     """The lock of the OOM killer is busy, and the request waits."""
-    return Event.SLEEP in step.result.events
+    return Event.SLEEP in told(step).events
 
 
 def compaction_tries_harder(cfg: Config, step: Moment) -> bool:
@@ -219,15 +225,15 @@ def compaction_is_tried_too_often(cfg: Config, step: Moment) -> bool:
 
 def compaction_waits_for_reclaim(cfg: Config, step: Moment) -> bool:
     """A round is begun for compaction that had too little room."""
-    op, at = step.op, step.after.at
+    at = step.after.at
     skipped = step.before.compacted is CompactResult.SKIPPED and step.before.order > 0
-    ends = isinstance(op, Freelist) and step.before.at is At.COMPACTED
+    ends = reply_of(step) is Reply.NO_PAGE and step.before.at is At.COMPACTED
     return ends and skipped and at in (At.RETRY, At.LOOK_RETRY)
 
 
 def reclaim_steps_back_for_compaction(cfg: Config, step: Moment) -> bool:
     """Reclaim frees nothing, as a zone is ready for compaction, and is believed."""
-    return step.after.gained == 1 and isinstance(step.op, Compacted)
+    return step.before.gained is Reclaim.READY and step.before.at is At.COMPACT
 
 
 def reclaim_is_tried_too_often(cfg: Config, step: Moment) -> bool:
@@ -238,33 +244,33 @@ def reclaim_is_tried_too_often(cfg: Config, step: Moment) -> bool:
 def the_last_reserve_is_given_back(cfg: Config, step: Moment) -> bool:
     """A page block for atomic requests is given back, and the request goes on."""
     return step.after.zone.highatomic < step.before.zone.highatomic and (
-        Event.UNRESERVE_ALL in step.result.events
+        Event.UNRESERVE_ALL in told(step).events
     )
 
 
 def writeback_is_waited_for(cfg: Config, step: Moment) -> bool:
     """A round waits for writeback."""
-    return Event.WAIT in step.result.events
+    return Event.WAIT in told(step).events
 
 
 def a_cpuset_has_changed(cfg: Config, step: Moment) -> bool:
     """The request begins again as its cpuset has changed."""
-    return isinstance(step.op, Looked) and step.op.change is Change.CPUSET
+    return reply_of(step) is Reply.CPUSET
 
 
 def a_nodemask_is_dropped(cfg: Config, step: Moment) -> bool:
     """The request begins again without its nodemask."""
-    return isinstance(step.op, Looked) and step.op.change is Change.NODEMASK
+    return reply_of(step) is Reply.NODEMASK
 
 
 def zonelists_have_changed(cfg: Config, step: Moment) -> bool:
     """The request begins again as the zonelists were rebuilt."""
-    return isinstance(step.op, Looked) and step.op.change is Change.ZONELIST
+    return reply_of(step) is Reply.ZONELIST
 
 
 def atomic_is_ignored(cfg: Config, step: Moment) -> bool:
     """A request that may sleep is not atomic."""
-    return Event.WARN_ATOMIC in step.result.events
+    return Event.WARN_ATOMIC in told(step).events
 
 
 WITNESSES = (

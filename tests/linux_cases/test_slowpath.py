@@ -10,6 +10,7 @@ import pytest
 
 from mmoracle.checkers.bind.slowpath import SLOWPATH
 from mmoracle.checkers.bind.slowpath_configs import CONFIGS, tiny
+from mmoracle.checkers.draw import enabled
 from mmoracle.checkers.session import Session
 from mmoracle.spec.core import Disallowed, Step
 from mmoracle.spec.linux import (
@@ -23,30 +24,18 @@ from mmoracle.spec.linux import (
     CompactResult,
     Gfp,
 )
-from mmoracle.spec.slowpath import flags, ops, retry
-from mmoracle.spec.slowpath.ops import (
-    Begin,
-    Captured,
-    Compacted,
-    Freelist,
-    Looked,
-    OomLock,
-    OutOfMemory,
-    Reclaimed,
-)
+from mmoracle.spec.slowpath import flags, ops, replies, retry
+from mmoracle.spec.slowpath.ops import Answer, Begin, PfmemallocAllowed
 from mmoracle.spec.slowpath.request import (
     COMPACTS,
     COMPACTS_WITHOUT_IO,
-    FREELISTS,
-    LOOKS,
     At,
-    Change,
     Context,
     Event,
     Next,
     Nodemask,
-    Oom,
     Reclaim,
+    Reply,
     Request,
     State,
     Zone,
@@ -99,21 +88,13 @@ class Course:
 
 def answered(at, answer):
     """Return the operation that an answer stands for."""
-    if at in FREELISTS:
-        return Freelist({"+": 1, "-": 0}[answer])
-    if at in COMPACTS:
-        return Captured() if answer == "+" else Compacted(CompactResult[answer])
-    if at in LOOKS:
-        return Looked(Change[answer])
-    if at is At.RECLAIM:
-        return Reclaimed(Reclaim[answer])
-    if at is At.OOM_LOCK:
-        return OomLock(answer == "BUSY")
-    return OutOfMemory(Oom[answer])
+    page = Reply.CAPTURED if at in COMPACTS else Reply.PAGE
+    short = {"+": page, "-": Reply.NO_PAGE}
+    return Answer(short.get(answer) or Reply[answer])
 
 
-IN_VAIN = "RETRY - RECLAIM NOTHING "
-LAST_LOOK = "OOM_LOCK FREE OOM_FREELIST - "
+IN_VAIN = "RETRY - RECLAIM NO_PROGRESS "
+LAST_LOOK = "OOM_LOCK LOCKED OOM_FREELIST - "
 
 
 # ------------------------------------------------------------------ rights
@@ -171,8 +152,8 @@ def test_movable_requests_may_have_cma_unless_the_task_must_not():
 )
 def test_an_atomic_request_sees_three_eighths_of_the_mark(free, served):
     course = Course(Request(0, GFP_ATOMIC), Zone(free))
-    offered = Freelist.domain(course.session.cfg, course.state)["page"]
-    assert (True in list(offered)) == served
+    offered = Answer.domain(course.session.cfg, course.state)["reply"]
+    assert (Reply.PAGE in list(offered)) == served
 
 
 def test_an_atomic_request_looks_twice_and_fails():
@@ -226,7 +207,7 @@ def test_the_drain_leaves_the_last_page_block_of_the_reserve():
 def test_the_task_is_marked_while_it_reclaims():
     course = Course(Request(0, GFP_KERNEL), Zone(8, 1)).tell("FIRST - RETRY -")
     assert course.state.memalloc
-    course.tell("RECLAIM NOTHING")
+    course.tell("RECLAIM NO_PROGRESS")
     assert not course.state.memalloc
 
 
@@ -278,7 +259,7 @@ def test_a_dying_task_is_told_of_progress_that_there_was_not():
 
 def test_the_last_look_before_a_kill_is_at_the_high_mark_and_does_not_wait():
     course = Course(Request(0, GFP_KERNEL), Zone(0)).tell(
-        "FIRST - " + IN_VAIN + "OOM_LOCK FREE"
+        "FIRST - " + IN_VAIN + "OOM_LOCK LOCKED"
     )
     assert course.last.flags == AllocFlags.WMARK_HIGH | AllocFlags.CPUSET
     assert Gfp.DIRECT_RECLAIM not in course.last.gfp
@@ -294,7 +275,7 @@ def test_a_kill_is_progress_and_begins_the_count_again():
 
 def test_with_nothing_to_kill_the_request_fails():
     course = Course(Request(0, GFP_KERNEL))
-    course.tell("FIRST - " + IN_VAIN + LAST_LOOK + "OOM_KILL NOTHING")
+    course.tell("FIRST - " + IN_VAIN + LAST_LOOK + "OOM_KILL NOBODY")
     assert course.last.page is False
 
 
@@ -335,7 +316,7 @@ def test_nobody_is_killed_for_a_request_that_may_as_well_fail(request_):
 
 def test_nofail_has_all_reserves_after_the_oom_killer_and_goes_round():
     course = Course(Request(0, GFP_KERNEL | NOFAIL))
-    course.tell("FIRST - " + IN_VAIN + LAST_LOOK + "OOM_KILL NOTHING")
+    course.tell("FIRST - " + IN_VAIN + LAST_LOOK + "OOM_KILL NOBODY")
     assert course.last.flags == AllocFlags.NO_WATERMARKS | AllocFlags.CPUSET
     assert Event.WARN_OOM in course.events
     course.tell("OOM_CPUSET -")
@@ -399,7 +380,7 @@ def test_compaction_may_catch_a_page():
 
 def test_reclaim_is_followed_by_compaction_at_the_usual_priority():
     course = Course(Request(1, GFP_HIGHUSER_MOVABLE), ROOM)
-    course.tell("FIRST - RETRY - RECLAIM NOTHING")
+    course.tell("FIRST - RETRY - RECLAIM NO_PROGRESS")
     assert course.last.priority is CompactPriority.SYNC_LIGHT
     course.tell("COMPACT COMPLETE COMPACTED -")
     assert course.at is At.OOM_LOCK
@@ -533,15 +514,16 @@ FITS, NO_NODE = Nodemask.FITS, Nodemask.EMPTY
 @pytest.mark.parametrize("change", ["CPUSET", "ZONELIST", "NODEMASK"])
 def test_a_change_makes_the_request_begin_again(change):
     course = Course(Request(0, GFP_KERNEL, nodemask=FITS), Zone(8, 1), **MOVING)
-    course.tell("FIRST - LOOK_RETRY NONE " + IN_VAIN + f"LOOK_RETRY {change}")
+    course.tell("FIRST - LOOK_RETRY UNCHANGED " + IN_VAIN + f"LOOK_RETRY {change}")
     assert (course.at, course.state.loops) == (At.FIRST, 0)
     assert (course.state.nodemask is FITS) == (change != "NODEMASK")
 
 
 def test_changes_are_looked_for_before_a_kill_and_before_failure():
     course = Course(Request(0, GFP_KERNEL), **MOVING)
-    course.tell("FIRST - LOOK_RETRY NONE " + IN_VAIN + "LOOK_OOM NONE " + LAST_LOOK)
-    course.tell("OOM_KILL NOTHING LOOK_FAIL CPUSET")
+    course.tell("FIRST - LOOK_RETRY UNCHANGED " + IN_VAIN)
+    course.tell("LOOK_OOM UNCHANGED " + LAST_LOOK)
+    course.tell("OOM_KILL NOBODY LOOK_FAIL CPUSET")
     assert course.at is At.FIRST
 
 
@@ -578,7 +560,7 @@ def test_another_implementation_may_give_up_sooner_and_fails_only_where_it_may()
     cfg = CONFIGS["tiny-less"]
     course = Course(Request(0, GFP_KERNEL), Zone(7, 2), cfg)
     course.tell("FIRST - RETRY - RECLAIM PAGES RECLAIMED -")
-    op = Freelist(0)
+    op = Answer(Reply.NO_PAGE)
     linux, sooner = SLOWPATH.permitted(cfg, course.state, op)
     assert (linux.asks, sooner.asks) == (At.RETRY, At.OOM_LOCK)
     after = op.after(cfg, course.state, sooner)
@@ -593,34 +575,39 @@ def test_another_implementation_may_give_up_sooner_and_fails_only_where_it_may()
 # ------------------------------------------------------------------ what is not legal
 
 
-def takes(op, at):
-    """Say whether an operation answers a question."""
-    alone = {Begin: At.IDLE, Reclaimed: At.RECLAIM}
-    alone |= {OomLock: At.OOM_LOCK, OutOfMemory: At.OOM_KILL}
-    many = {Freelist: FREELISTS, Looked: LOOKS, Compacted: COMPACTS, Captured: COMPACTS}
-    return at in many.get(op, (alone.get(op),))
-
-
-def test_each_question_takes_its_own_answers_only():
+def test_while_one_request_is_under_way_no_other_begins():
     cfg = CONFIGS["tiny-blocks"]
     for at in At:
         s = State(at=at, order=1, gfp=GFP_KERNEL, zone=ROOM)
-        fit = [
-            op.__name__ for op in ops.OPS if all(map(len, op.domain(cfg, s).values()))
-        ]
-        assert fit == [op.__name__ for op in ops.OPS if takes(op, at)]
+        assert enabled(Begin.domain(cfg, s)) == (at is At.IDLE)
+        assert enabled(Answer.domain(cfg, s)) == (at is not At.IDLE)
+
+
+def test_anybody_may_ask_whether_a_request_may_use_the_reserves():
+    cfg = CONFIGS["tiny-blocks"]
+    s = ops.initial(cfg)
+    assert len(PfmemallocAllowed.domain(cfg, s)["context"]) == len(ops.CONTEXTS)
+    for who, due in ((Context.NONE, False), (Context.VICTIM, True)):
+        asked = PfmemallocAllowed(GFP_KERNEL, who)
+        assert asked.choose(cfg, s) is due
+        assert asked.after(cfg, s, due) is s
+        with pytest.raises(Disallowed, match="is due"):
+            asked.after(cfg, s, not due)
+    under_way = State(at=At.FIRST, gfp=GFP_NOIO, context=Context.VICTIM)
+    domain = PfmemallocAllowed.domain(cfg, under_way)
+    assert [list(each) for each in domain.values()] == [[GFP_NOIO], [Context.VICTIM]]
 
 
 def test_compaction_is_deferred_at_any_but_the_highest_priority():
     cfg = CONFIGS["tiny-blocks"]
     s = State(at=At.COMPACT, order=1, gfp=GFP_KERNEL, zone=ROOM)
     full = replace(s, priority=CompactPriority.SYNC_FULL)
-    assert CompactResult.DEFERRED in ops.compaction_may_say(cfg, s)
-    assert CompactResult.DEFERRED not in ops.compaction_may_say(cfg, full)
-    assert ops.compaction_may_say(cfg, replace(full, zone=Zone(12))) == (
+    assert CompactResult.DEFERRED in replies.compaction_may_say(cfg, s)
+    assert CompactResult.DEFERRED not in replies.compaction_may_say(cfg, full)
+    assert replies.compaction_may_say(cfg, replace(full, zone=Zone(12))) == (
         CompactResult.SKIPPED,
     )
-    assert ops.compaction_may_say(cfg, replace(full, zone=BLOCK)) == (
+    assert replies.compaction_may_say(cfg, replace(full, zone=BLOCK)) == (
         CompactResult.SUCCESS,
     )
 
@@ -629,11 +616,11 @@ def test_compaction_is_deferred_at_any_but_the_highest_priority():
 def test_reclaim_leaves_a_costly_block_to_compaction_above_the_high_mark(free, ready):
     cfg = CONFIGS["tiny-costly"]
     s = State(at=At.RECLAIM, order=4, gfp=GFP_KERNEL, zone=Zone(free))
-    assert (Reclaim.READY in ops.reclaim_may_say(cfg, s)) == ready
+    assert (Reclaim.READY in replies.reclaim_may_say(cfg, s)) == ready
     there = replace(s, zone=Zone(24, block=True))
-    assert Reclaim.READY in ops.reclaim_may_say(cfg, there)
+    assert Reclaim.READY in replies.reclaim_may_say(cfg, there)
     small = replace(s, order=3)
-    assert Reclaim.READY not in ops.reclaim_may_say(cfg, small)
+    assert Reclaim.READY not in replies.reclaim_may_say(cfg, small)
 
 
 def test_a_record_is_told_without_its_defaults():

@@ -18,24 +18,17 @@ from mmoracle.spec.linux import (
     CompactResult,
     Gfp,
 )
-from mmoracle.spec.slowpath import ops, retry
-from mmoracle.spec.slowpath.ops import (
-    Begin,
-    Freelist,
-    Looked,
-    OutOfMemory,
-    Reclaimed,
-)
+from mmoracle.spec.slowpath import ops, replies, retry
+from mmoracle.spec.slowpath.ops import Answer, Begin, PfmemallocAllowed
 from mmoracle.spec.slowpath.request import (
     At,
-    Change,
     Context,
     Event,
     Left,
     Next,
     Nodemask,
-    Oom,
     Reclaim,
+    Reply,
     Request,
     State,
     Zone,
@@ -44,7 +37,7 @@ from mmoracle.spec.slowpath.request import (
 CFG = CONFIGS["tiny-kernel"]
 KERNEL = State(at=At.RETRY, gfp=GFP_KERNEL, flags=AllocFlags.CPUSET | AllocFlags.KSWAPD)
 NOFAIL, NORETRY = Gfp.NOFAIL, Gfp.NORETRY
-NONE = Freelist(0)
+NONE = Answer(Reply.NO_PAGE)
 
 
 def at(place, s=KERNEL, **more):
@@ -113,14 +106,14 @@ HELPED = AllocFlags.HARDER | AllocFlags.CPUSET
     ("rule", "before", "op", "after", "result"),
     [
         ("LIVE", at(At.COMPACTED), NONE, KERNEL, None),
-        ("LIVE", at(At.RECLAIM), Reclaimed(Reclaim.NOTHING), at(At.RECLAIM), None),
+        ("LIVE", at(At.RECLAIM), Answer(Reply.NO_PROGRESS), at(At.RECLAIM), None),
         ("LIVE", at(At.OOM_ANY), NONE, KERNEL, None),
         ("SP-SOURCE", at(At.RETRY), NONE, IDLE, SERVED),
-        ("SP-SOURCE", at(At.RETRY), Freelist(1), at(At.RECLAIM), None),
-        ("SP-NOFAIL", at(At.LOOK_FAIL, MUST), Looked(Change.NONE), IDLE, FAILS),
+        ("SP-SOURCE", at(At.RETRY), Answer(Reply.PAGE), at(At.RECLAIM), None),
+        ("SP-NOFAIL", at(At.LOOK_FAIL, MUST), Answer(Reply.UNCHANGED), IDLE, FAILS),
         ("SP-FAIL", at(At.RETRY), NONE, IDLE, FAILS),
         ("SP-FAIL", at(At.RETRY), NONE, at(At.LOOK_FAIL), None),
-        ("SP-FAIL", at(At.OOM_LOCK), OutOfMemory(Oom.KILLED), IDLE, FAILS),
+        ("SP-FAIL", at(At.OOM_LOCK), Answer(Reply.KILLED), IDLE, FAILS),
         (
             "SP-NORETRY",
             at(At.COMPACTED, gfp=GFP_KERNEL | NORETRY),
@@ -158,14 +151,14 @@ HELPED = AllocFlags.HARDER | AllocFlags.CPUSET
         (
             "SP-RESTART",
             at(At.LOOK_RETRY, left=Left(1)),
-            Looked(Change.CPUSET),
+            Answer(Reply.CPUSET),
             KERNEL,
             None,
         ),
         (
             "SP-RESTART",
             at(At.LOOK_RETRY, left=Left(1)),
-            Looked(Change.CPUSET),
+            Answer(Reply.CPUSET),
             at(At.FIRST, loops=1),
             None,
         ),
@@ -180,13 +173,15 @@ def test_what_is_meant_is_let_be():
     woken = Next(At.RETRY, flags=KERNEL.flags, events=(Event.WAKE_KSWAPD,))
     assert not broken(at(At.HARDER_ANY, MUST), NONE, MUST, woken)
     killer = at(At.OOM_KILL)
-    assert not broken(killer, OutOfMemory(Oom.NOTHING), IDLE, FAILS)
+    assert not broken(killer, Answer(Reply.NOBODY), IDLE, FAILS)
     victim = at(At.OOM_KILL, context=Context.VICTIM)
-    assert not broken(victim, OutOfMemory(Oom.KILLED), IDLE, FAILS)
+    assert not broken(victim, Answer(Reply.KILLED), IDLE, FAILS)
     empty = Request(0, GFP_KERNEL, nodemask=Nodemask.EMPTY)
     assert not broken(IDLE, Begin(empty, Zone()), IDLE, FAILS)
     late = replace(HOPE, loops=2)
     assert not broken(at(At.DRAINED, late), NONE, at(At.OOM_LOCK, late))
+    asked = PfmemallocAllowed(GFP_KERNEL, Context.NONE)
+    assert not broken(KERNEL, asked, KERNEL, result=True)
     less = CONFIGS["tiny-less"]
     early = at(At.OOM_LOCK, HOPE)
     assert not broken(at(At.DRAINED, HOPE), NONE, early, cfg=less)
@@ -222,7 +217,7 @@ def test_a_zone_outside_the_nodemask_is_no_hope():
     s = replace(KERNEL, zone=Zone(99, 9, 2), nodemask=Nodemask.EMPTY, order=1)
     assert not retry.has_hope(CFG, s)
     assert not retry.order_0_is_fine(CFG, s)
-    assert not ops.may_serve(CFG, s)
+    assert not replies.may_serve(CFG, s)
     assert retry.unreserve(s, keep=0) == s
     assert retry.suitability(CFG, s, 99) is CompactResult.SKIPPED
-    assert ops.reclaim_may_say(CFG, s) == (Reclaim.NOTHING,)
+    assert replies.reclaim_may_say(CFG, s) == (Reclaim.NO_PROGRESS,)
