@@ -37,7 +37,7 @@ ATOMIC_MOVABLE = GFP_ATOMIC | Gfp.MOVABLE
 EVERY_LEVEL = tuple(Zone(free) for free in (0, 1, 3, 4, 5, 6, 7, 8, 9))
 HOPELESS, HOPEFUL, CLEAN = Zone(0), Zone(7, 2), Zone(13)
 ONE_RESERVED, TWO_RESERVED = Zone(10, highatomic=1), Zone(12, highatomic=2)
-DIRTY = Zone(8, 1, write_pending=1)
+DIRTY, HALF_DIRTY = Zone(8, 1, write_pending=1), Zone(7, 2, write_pending=1)
 
 
 def tiny(requests: tuple[Request, ...], zones: tuple[Zone, ...], **more: Any) -> Config:
@@ -80,7 +80,7 @@ KERNEL = tiny(
         Request(0, GFP_KERNEL, VICTIM),
         Request(0, GFP_KERNEL | NOMEMALLOC, VICTIM),
     ),
-    (HOPEFUL, HOPELESS, CLEAN, ONE_RESERVED, TWO_RESERVED, DIRTY),
+    (HOPEFUL, HOPELESS, CLEAN, ONE_RESERVED, TWO_RESERVED, DIRTY, HALF_DIRTY),
     kills=1,
     signals=1,
 )
@@ -142,11 +142,19 @@ WITHOUT = tiny(
     (
         Request(0, GFP_KERNEL),
         Request(1, GFP_KERNEL),
+        Request(1, GFP_KERNEL, REALTIME),
         Request(1, GFP_KERNEL | NORETRY),
         Request(4, GFP_KERNEL | MAYFAIL),
     ),
-    (Zone(0), Zone(8, 2), Zone(10, block=True)),
+    (
+        Zone(0),
+        Zone(8, 2),
+        Zone(7, 2),
+        Zone(10, block=True),
+        Zone(12, 1, highatomic=1),
+    ),
     compaction=False,
+    reserve=1,
     kills=1,
 )
 CHANGES = tiny(
