@@ -3,5 +3,6 @@
 from .retries import RETRIES
 from .rights import RIGHTS
 from .rounds import ROUNDS
+from .turns import TURNS
 
-SLOWPATH = (*RIGHTS, *RETRIES, *ROUNDS)
+SLOWPATH = (*RIGHTS, *RETRIES, *ROUNDS, *TURNS)

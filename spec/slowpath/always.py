@@ -164,7 +164,7 @@ def a_request_comes_to_an_end(cfg: Config, step: Moment) -> Complaints:
     old, new = rank(cfg, before), rank(cfg, after)
     if not falls(old, new):
         way = f"{before.at.name} to {after.at.name}"
-        yield f"from {way} nothing is used up, it may go on for ever: {old}, {new}"
+        yield f"{way} uses nothing up, it may go on for ever: {old} became {new}"
 
 
 def pages_come_from_those_asked(cfg: Config, step: Moment) -> Complaints:
