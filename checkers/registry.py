@@ -8,9 +8,10 @@ from .bind.buddy import BUDDY
 from .bind.freelist import FREELIST
 from .bind.memblock import MEMBLOCK
 from .bind.rbtree import RBTREE
+from .bind.slowpath import SLOWPATH
 from .bind.zones import ZONES
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK, ZONES, BUDDY, FREELIST)
+    each.name: each for each in (RBTREE, MEMBLOCK, ZONES, BUDDY, FREELIST, SLOWPATH)
 }

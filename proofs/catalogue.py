@@ -4,6 +4,7 @@ from .buddy import BUDDY
 from .freelist import FREELIST
 from .memblock import MEMBLOCK
 from .rbtree import RBTREE
+from .slowpath import SLOWPATH
 from .zones import ZONES
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *ZONES, *FREELIST)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *ZONES, *FREELIST, *SLOWPATH)

@@ -21,8 +21,9 @@ BROKEN = {
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
     ("freelist", "v5.10-unsigned"): ("WM-DECIDE", "AllocPages"),
+    ("slowpath", "v5.10-costly-noio"): ("LIVE", "Answer"),
 }
-LONGEST = 6  # operations
+LONGEST = 10  # operations: a request, and one round
 
 
 @cache
