@@ -6,9 +6,10 @@ from typing import Any
 
 from .bind.buddy import BUDDY
 from .bind.memblock import MEMBLOCK
+from .bind.memmodel import MEMMODEL
 from .bind.rbtree import RBTREE
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY)
+    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY, MEMMODEL)
 }
