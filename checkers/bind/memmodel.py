@@ -170,7 +170,7 @@ def edit(m: MemoryModel, op: Move) -> Result:
         case BufferFini():
             boot.sparse_buffer_fini(m)
         case BufferInit(at, size):
-            m.buffer = (at, at + size)
+            boot.hold_buffer(m, at, size)
         case BufferAlloc(size):
             return boot.sparse_buffer_alloc(m, size) or None
         case _:
@@ -255,5 +255,8 @@ MEMMODEL = Subsystem(
     abstract=abstract,
     apply=apply,
     accept=accept,
-    implied={},
+    implied={
+        "MM-CONTIG": "Each section or node has one array, by MM-LOOKUP.",
+        "MM-AGREE": "It follows from MM-INIT and MM-BIJECTION of each model.",
+    },
 )

@@ -76,7 +76,15 @@ def sparse_buffer_init(m: MemoryModel, size: int, nid: int, at: int) -> None:
     if m.buffer is not None:
         m.events.append(("warned", "forgot to call sparse_buffer_fini()?"))
     m.ask("buffer", size, m.k.map_bytes, nid)
-    m.buffer = (at, at + size) if at else None
+    if at:
+        hold_buffer(m, at, size)
+    else:
+        m.buffer = None
+
+
+def hold_buffer(m: MemoryModel, at: int, size: int) -> None:
+    """Hold the buffer that memblock gave.  O(1)."""
+    m.buffer = at, at + size
 
 
 # ------------------------------------------------------------------ sections

@@ -36,6 +36,7 @@ from .state import (
     UNSET,
     VMEMMAP,
     Asked,
+    Bank,
     Config,
     Freed,
     MemMap,
@@ -45,7 +46,15 @@ from .state import (
     layout,
     zone_of,
 )
-from .words import EARLY, HAS_MEM_MAP, ONLINE, PRESENT, align_down, is_set
+from .words import (
+    EARLY,
+    HAS_MEM_MAP,
+    ONLINE,
+    PRESENT,
+    align_down,
+    align_up,
+    is_set,
+)
 
 # ------------------------------------------------------------------ frames
 
@@ -73,7 +82,8 @@ def page_blocks_have_all_descriptors(cfg: Config, s: MemMap) -> Complaints:
         for pfn in (bank.start, bank.end - 1):
             size = cfg.block_pages * cfg.sizeof_page
             first = align_down(pfn, cfg.block_pages)
-            at = pfn_to_page(cfg, s, pfn) - (pfn - first) * cfg.sizeof_page
+            page = pfn_to_page(cfg, s, pfn)
+            at = page - (pfn - first) * cfg.sizeof_page
             there = runs_within(s, at, at + size)
             if there < size and not bank.fresh and pfn_valid(cfg, s, pfn):
                 lost = (size - there) // cfg.sizeof_page
@@ -193,19 +203,53 @@ def section_words_decode(cfg: Config, s: MemMap) -> Complaints:
 def present_sections_wait_for_their_map(cfg: Config, s: MemMap) -> Complaints:
     """A section is present without a map only before its run is initialised.
 
-    Then its word has the node that came first, and tables exist for all sections.
+    Until then its word has its first node; sections of boot are marked as such.
     """
+    booting = s.phase in (Phase.MEMORY, Phase.MAPS)
     for each in s.sections:
-        waits = s.phase in (Phase.MEMORY, Phase.MAPS) and each.nr >= s.at
+        name = f"section {each.nr}, word {each.word:#x},"
+        waits = booting and each.nr >= s.at
         if is_set(each.word, HAS_MEM_MAP) == waits and each.word:
-            state = "has no map" if not waits else "has a map already"
-            yield f"section {each.nr}, word {each.word:#x}, {state}"
-        if waits and words.early_nid(each.word) != first_nid(cfg, s, each.nr):
-            yield f"section {each.nr} is not of node {first_nid(cfg, s, each.nr)}"
+            yield f"{name} has {'a map already' if waits else 'no map'}"
+        if waits and each.word != words.early_word(first_nid(cfg, s, each.nr)):
+            yield f"{name} should wait for node {first_nid(cfg, s, each.nr)}"
+        early = s.phase is Phase.UP or is_set(each.word, EARLY)
+        if is_set(each.word, HAS_MEM_MAP) and not early:
+            yield f"{name} is not marked as one of boot"
+
+
+def memory_has_sections(cfg: Config, s: MemMap) -> Complaints:
+    """All memory that is told has sections, which have tables, and no other has."""
+    if cfg.is_sparse and s.phase is Phase.MEMORY:
+        due = {nr for bank in s.banks for nr in sections_of(cfg, bank)}
+        odd = due ^ {each.nr for each in s.sections}
+        yield from (f"section {nr} is present, or should be" for nr in sorted(odd))
+    for each in s.sections:
         if cfg.extreme and each.nr // cfg.per_root not in s.roots:
             yield f"section {each.nr} has no table"
         if each.word and each.nr > s.highest:
             yield f"section {each.nr} is above the highest one, {s.highest}"
+
+
+def sections_of(cfg: Config, bank: Bank) -> range:
+    """Return the sections of a bank, as far as there are such."""
+    last = (min(bank.end, cfg.limit) - 1) >> cfg.shift
+    return range(bank.start >> cfg.shift, last + 1)
+
+
+def maps_of_nodes_begin_with_their_first_frame(cfg: Config, s: MemMap) -> Complaints:
+    """A node's map is whole MAX_ORDER blocks, the first frame in its place."""
+    for node in s.nodes:
+        page = pfn_to_page(cfg, s, node.start)
+        if page != node.node_mem_map:
+            yield f"node {node.nid} begins at {node.node_mem_map:#x}, not at {page:#x}"
+        first = align_down(node.start, cfg.order_pages)
+        at = node.node_mem_map - (node.start - first) * cfg.sizeof_page
+        pages = align_up(node.end, cfg.order_pages) - first
+        lost = pages * cfg.sizeof_page
+        lost -= runs_within(s, at, at + pages * cfg.sizeof_page)
+        if lost and not s.trimmed:
+            yield f"node {node.nid} lacks {lost} bytes of its map"
 
 
 def first_nid(cfg: Config, s: MemMap, nr: int) -> int:
@@ -252,7 +296,9 @@ INVARIANTS = (
     Invariant("MM-VALID", page_blocks_have_all_descriptors),
     Invariant("BOOT-HANDOFF", no_buffer_is_kept),
     Invariant("MM-ENCODE", section_words_decode),
+    Invariant("MM-PRESENT", memory_has_sections),
     Invariant("MM-PRESENT", present_sections_wait_for_their_map),
+    Invariant("MM-NODE", maps_of_nodes_begin_with_their_first_frame),
     Invariant("MM-USAGE", usage_records_are_apart),
     Invariant("MM-PARTS", parts_cover_their_memory),
     Invariant("MM-MEMORY", memory_is_valid),

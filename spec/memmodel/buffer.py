@@ -48,6 +48,11 @@ def sparse_buffer_fini(buffer: Span | None) -> tuple[Event, ...]:
 # ------------------------------------------------------------------ by itself
 
 
+def has_buffer(cfg: Config, s: MemMap) -> bool:
+    """Say whether the buffer may be tried by itself."""
+    return cfg.is_sparse and s.phase is Phase.MEMORY
+
+
 @value
 class BufferInit:
     """sparse_buffer_init() by itself: memblock gave a buffer of so many bytes."""
@@ -57,7 +62,7 @@ class BufferInit:
 
     @classmethod
     def domain(cls, cfg: Config, s: MemMap) -> Domains:
-        if s.phase is not Phase.MEMORY or s.buffer is not None:
+        if not has_buffer(cfg, s) or s.buffer is not None:
             return nothing()
         page, size = cfg.page_size, cfg.map_bytes
         sizes = tuple(Addr(each) for each in (size, size + page, 2 * size))
@@ -81,7 +86,7 @@ class BufferAlloc:
 
     @classmethod
     def domain(cls, cfg: Config, s: MemMap) -> Domains:
-        if s.phase is not Phase.MEMORY:
+        if not has_buffer(cfg, s):
             return nothing()
         page = cfg.page_size
         sizes = sorted({page, 2 * page, 3 * page, cfg.map_bytes})
@@ -104,7 +109,7 @@ class BufferFini:
 
     @classmethod
     def domain(cls, cfg: Config, s: MemMap) -> Domains:
-        return {} if s.phase is Phase.MEMORY else nothing()
+        return {} if has_buffer(cfg, s) else nothing()
 
     def choose(self, cfg: Config, s: MemMap) -> Outcome:
         return Outcome(None, sparse_buffer_fini(s.buffer))

@@ -380,7 +380,8 @@ def places(cfg: Config, s: MemMap, size: int, align: int) -> tuple[Addr, ...]:
     if s.buffer is not None:
         used.append((s.buffer.start, s.buffer.end))
     used = sorted(each for each in used if low <= each[0] < high)
-    found, at = list[int](), low
+    found = list[int]()
+    at = int(low)
     for start, end in (*used, (high, high)):
         first, last = align_up(at, align), align_down(start - size, align)
         found += [first, last] if first <= last else []
