@@ -101,7 +101,7 @@ TINY = {
     "tiny-hotplug-sparse": hot(SPARSE, hot=WHOLE),
     "tiny-hotplug-sparse-fails": hot(SPARSE, hot=(NEW, (8, 16)), failing=True),
     "tiny-hotplug-narrow": hot(
-        SPARSE, nids=(0, 3), nr_pageflags=13, hot=(NEW, (24, 8)), frames=(0, 8)
+        SPARSE, nids=(0, 3), nr_pageflags=13, hot=(NEW,), frames=(0, 8)
     ),
     "tiny-unused": tiny(
         FLAT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmoracle.impl.memmodel import MemoryModel, hotplug, words
+from mmoracle.impl.memmodel import MemoryModel, boot, hotplug, words
 from mmoracle.impl.memmodel.hotplug import Slab
 from mmoracle.spec.linux import Errno
 
@@ -14,7 +14,7 @@ _add_pages, _remove_pages = hotplug.add_pages, hotplug.remove_pages
 _section_activate = hotplug.section_activate
 _section_deactivate = hotplug.section_deactivate
 _reset_section, _free_map = hotplug.reset_section, hotplug.free_map
-_init_section = hotplug.sparse_init_one_section
+_init_section = boot.sparse_init_one_section
 _online_section, _offline_section = hotplug.online_section, hotplug.offline_section
 
 

@@ -82,8 +82,8 @@ def page_blocks_have_all_descriptors(cfg: Config, s: MemMap) -> Complaints:
         for pfn in (bank.start, bank.end - 1):
             size = cfg.block_pages * cfg.sizeof_page
             first = align_down(pfn, cfg.block_pages)
-            page = pfn_to_page(cfg, s, pfn)
-            at = page - (pfn - first) * cfg.sizeof_page
+            at = int(pfn_to_page(cfg, s, pfn))
+            at -= (pfn - first) * cfg.sizeof_page
             there = runs_within(s, at, at + size)
             if there < size and not bank.fresh and pfn_valid(cfg, s, pfn):
                 lost = (size - there) // cfg.sizeof_page
@@ -138,8 +138,8 @@ def frames_and_descriptors_lead_to_each_other(cfg: Config, s: MemMap) -> Complai
         back = page_to_pfn(cfg, s, page)
         if back != pfn:
             yield f"the descriptor of frame {pfn} at {page:#x} leads to frame {back}"
-    for (page, pfn), (behind, other) in pairwise(sorted(places)):
-        if behind - page < cfg.sizeof_page:
+    for (at, pfn), (behind, other) in pairwise(sorted(places)):
+        if behind - at < cfg.sizeof_page:
             yield f"the descriptors of frames {pfn} and {other} overlap at {behind:#x}"
 
 
