@@ -7,11 +7,21 @@ from typing import Any
 from .bind.buddy import BUDDY
 from .bind.freelist import FREELIST
 from .bind.memblock import MEMBLOCK
+from .bind.memmodel import MEMMODEL
 from .bind.rbtree import RBTREE
 from .bind.slowpath import SLOWPATH
 from .bind.zones import ZONES
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK, ZONES, BUDDY, FREELIST, SLOWPATH)
+    each.name: each
+    for each in (
+        RBTREE,
+        MEMBLOCK,
+        MEMMODEL,
+        ZONES,
+        BUDDY,
+        FREELIST,
+        SLOWPATH,
+    )
 }

@@ -3,8 +3,9 @@
 from .buddy import BUDDY
 from .freelist import FREELIST
 from .memblock import MEMBLOCK
+from .memmodel import MEMMODEL
 from .rbtree import RBTREE
 from .slowpath import SLOWPATH
 from .zones import ZONES
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *ZONES, *FREELIST, *SLOWPATH)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *MEMMODEL, *ZONES, *FREELIST, *SLOWPATH)

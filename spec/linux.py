@@ -167,6 +167,7 @@ class Errno(Enum):
     """An error that the kernel returns, as a result."""
 
     ENOENT = 2
+    E2BIG = 7
     ENOMEM = 12
     EBUSY = 16
     EEXIST = 17

@@ -26,6 +26,7 @@ from mmoracle.spec.buddy.zones import (
 from mmoracle.spec.linux import MIGRATE_PCPTYPES, ZoneType
 
 from .image_frames import FRAMES, Run, runs_of, with_owners, without
+from .image_sections import SectionMap, read_sections
 from .json_path import At
 from .text import read_json
 
@@ -77,6 +78,7 @@ class Image:
     lru: tuple[int, ...]
     slabs: tuple[int, ...]
     compacted: int  # pages that compaction has looked at
+    map: SectionMap  # its sections and descriptors
     page_size: int = 4096
     vmemmap: int | None = None  # where struct page 0 is
     sizeof_page: int = 64
@@ -122,6 +124,11 @@ def read_image(path: str | PathLike[str]) -> Image:
         lru=tuple(lru_of(top)),
         slabs=tuple(slabs_of(top)),
         compacted=compacted_of(top),
+        map=read_sections(
+            top,
+            ((r.pfn, r.end, r.flags) for r in runs),
+            ((gap.start, gap.end) for gap in deferred),
+        ),
         page_size=top["page_size"].number(1),
         vmemmap=top["vmemmap_base"].word() if top.has("vmemmap_base") else None,
         sizeof_page=top["sizeof_page"].number(1, 4096),

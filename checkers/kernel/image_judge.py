@@ -17,6 +17,7 @@ from ..bind.buddy import BUDDY
 from ..verdict import Failure, Run, Verdict
 from .image import Image, read_image
 from .image_rules import RULES
+from .image_sections import counts
 
 SHOWN = 5  # complaints of one rule that are told
 FIRST = "BUD-ZONE"
@@ -48,6 +49,7 @@ def judge_image(path: Path) -> Run:
             "entry": image.entry,
             "checked": checked,
             "holds": holds(image),
+            **counts(image.map),
             "violated": [
                 {"rule": rule, "sentence": claim, "complaints": list(whys)}
                 for rule, (claim, whys) in found.items()
@@ -63,6 +65,7 @@ def judge_image(path: Path) -> Run:
                 ("kernel", f"{image.kernel}, before trace entry {image.entry:,}"),
                 ("checked", f"{checked} invariants, {len(found)} broken"),
                 *((f"zone {each['name']}", told(each)) for each in holds(image)),
+                ("memory map", told_map(image)),
             ],
         },
     )
@@ -118,3 +121,9 @@ def told(zone: dict[str, object]) -> str:
         f"{zone['managed']:,} frames: {zone['held']:,} held, {zone['free']:,} free in "
         f"{zone['blocks']:,} blocks, {zone['waiting']:,} in pagesets"
     )
+
+
+def told_map(image: Image) -> str:
+    """Return what the memory map is, for a reader."""
+    found = counts(image.map)
+    return f"{found['sections']:,} sections, {found['valid pfns']:,} valid pfns"

@@ -16,6 +16,7 @@ from mmoracle.spec.buddy.zones import cached, free_blocks
 
 from .image import Image
 from .image_frames import PAGE_BUDDY, Run
+from .image_sections import CHECKS, Check
 
 
 class Rule(NamedTuple):
@@ -284,6 +285,11 @@ def whole_page_blocks_are_on_their_list(image: Image) -> Iterator[str]:
                 yield f"pfn {pfn} order {order} is on list {mt}, its types are {kinds}"
 
 
+def of_map(check: Check) -> Callable[[Image], Iterator[str]]:
+    """Return a rule about sections and descriptors as one about images."""
+    return lambda image: check(image.map)
+
+
 RULES = (
     Rule(
         "PAGE-BUDDY",
@@ -360,4 +366,5 @@ RULES = (
         "A pageset is sized for its zone, and holds no more than that allows.",
         pagesets_are_sized,
     ),
+    *(Rule(label, claim, of_map(check)) for label, claim, check in CHECKS),
 )

@@ -1,0 +1,1 @@
+"""Memory models: how a frame number becomes the address of its descriptor."""
