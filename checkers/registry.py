@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .bind.buddy import BUDDY
+from .bind.compaction import COMPACTION
 from .bind.memblock import MEMBLOCK
 from .bind.rbtree import RBTREE
 from .subsystem import Subsystem
 
 SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
-    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY)
+    each.name: each for each in (RBTREE, MEMBLOCK, BUDDY, COMPACTION)
 }
