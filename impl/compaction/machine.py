@@ -6,7 +6,7 @@ __reset_isolation_suitable, kcompactd_do_work; mm/migrate.c:unmap_and_move (v5.1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 
 from mmoracle.spec.linux import (
@@ -99,10 +99,27 @@ class Compaction:
         before = m.first & (m.pageblock - 1)
         pages = bytes(drawn[before : before + len(m.page)])
         m.page[:] = pages.replace(bytes((FREE,)), bytes((PINNED,)))
-        there = [m.first + i for i, mark in enumerate(pages) if mark == FREE]
-        for pfn in there[::-1] if downwards else there:
-            m.free_one_page(m.zone_of(pfn), pfn, 0, m.type_of(pfn), False)
+        there = list(self.whole_blocks(pages))
+        for pfn, order in there[::-1] if downwards else there:
+            m.free_one_page(m.zone_of(pfn), pfn, order, m.type_of(pfn), False)
         self.laid = True
+
+    def whole_blocks(self, pages: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the free frames as the largest blocks in a page block. O(frames)."""
+        m, at = self.m, 0
+        while at < len(pages):
+            run = 0
+            while at + run < len(pages) and pages[at + run] == FREE:
+                run += 1
+            end = at + run
+            while at < end:
+                pfn = m.first + at
+                size = min(pfn & -pfn or m.pageblock, m.pageblock)
+                while size > end - at:
+                    size >>= 1
+                yield pfn, size.bit_length() - 1
+                at += size
+            at = end + 1
 
     def frames_of(self, body: bytes) -> bytes:
         """Return a page block drawn by a pattern, the last frame or all repeated."""
@@ -131,10 +148,10 @@ class Compaction:
             self.m.cma,
             self.costly,
         )
-        if found is CONTINUE and order > self.costly:
-            if not defer.only_fragmented(order, zone.nr_free, self.threshold):
-                return CompactResult.SKIPPED
-        return found
+        if found is not CONTINUE or order <= self.costly:
+            return found
+        wanted = defer.only_fragmented(order, zone.nr_free, self.threshold)
+        return CONTINUE if wanted else CompactResult.SKIPPED
 
     def wakeup_kcompactd(self, order: int, highest: int) -> bool:
         """Remember what kcompactd is wanted for; say whether it wakes. O(zones)."""
@@ -184,14 +201,14 @@ class Compaction:
         migrate, free = zone.zone_start_pfn, zone.end - 1
         first_source = last_target = -1
         while migrate < free:
-            if self.reset_isolation_pfn(zone, migrate, True, first_source >= 0):
-                if first_source < 0:
-                    first_source = zone.compact_init_migrate_pfn = migrate
-                    zone.compact_cached_migrate_pfn = [migrate, migrate]
-            if self.reset_isolation_pfn(zone, free, last_target >= 0, True):
-                if last_target < 0:
-                    last_target = zone.compact_init_free_pfn = free
-                    zone.compact_cached_free_pfn = free
+            good = self.reset_isolation_pfn(zone, migrate, True, first_source >= 0)
+            if good and first_source < 0:
+                first_source = zone.compact_init_migrate_pfn = migrate
+                zone.compact_cached_migrate_pfn = [migrate, migrate]
+            good = self.reset_isolation_pfn(zone, free, last_target >= 0, True)
+            if good and last_target < 0:
+                last_target = zone.compact_init_free_pfn = free
+                zone.compact_cached_free_pfn = free
             migrate += self.m.pageblock
             free -= self.m.pageblock
         if first_source < 0:
@@ -259,11 +276,11 @@ class Compaction:
         """Take up the zone in turn, unless it is put off or not suitable. O(zone)."""
         r, cc = self.running()
         zone = cc.zone
-        if r.prio != CompactPriority.SYNC_FULL:
-            if defer.compaction_deferred(zone, cc.order):
-                r.rc = max(r.rc, CompactResult.DEFERRED)
-                self.next_zone()
-                return CompactResult.DEFERRED
+        hardest = r.prio == CompactPriority.SYNC_FULL
+        if not hardest and defer.compaction_deferred(zone, cc.order):
+            r.rc = max(r.rc, CompactResult.DEFERRED)
+            self.next_zone()
+            return CompactResult.DEFERRED
         if r.prio is None:
             found = self.compaction_suitable(zone, cc.order, 0, r.at)
             if found is not CONTINUE:
@@ -324,14 +341,13 @@ class Compaction:
             if zone.nr_free[each] == 0:
                 continue
             code = each << SHIFT
-            if zone.lists[code | mt]:
-                return True
+            types = [mt]
             if mt == MIGRATE_MOVABLE and self.m.cma > 0:
-                if zone.lists[code | self.m.cma]:
-                    return True
+                types.append(self.m.cma)
             if self.can_steal_fallback(each, mt):
-                if any(zone.lists[code | other] for other in OTHERS[mt]):
-                    return True
+                types += OTHERS[mt]
+            if any(zone.lists[code | one] for one in types):
+                return True
         return False
 
     def judge(self, cc: Control) -> CompactResult:
@@ -429,10 +445,9 @@ class Compaction:
             mask = (1 << cc.order) - 1
             cc.migrate_pfn = (cc.migrate_pfn + mask) & ~mask
             cc.last_migrated_pfn = 0
-        if cc.last_migrated_pfn:
-            if cc.last_migrated_pfn < cc.migrate_pfn >> cc.order << cc.order:
-                cc.last_migrated_pfn = 0
-                self.m.drain_pages_zone(cc.zone, True)
+        if 0 < cc.last_migrated_pfn < cc.migrate_pfn >> cc.order << cc.order:
+            cc.last_migrated_pfn = 0
+            self.m.drain_pages_zone(cc.zone, True)
         captured = self.m.capture is not None and r.page >= 0
         cc.ret = SUCCESS if captured else CONTINUE
         r.phase = "end" if captured else "finished"

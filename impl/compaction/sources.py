@@ -108,9 +108,8 @@ class Sources:
         if found < 0:
             cc.fast_search_fail += 1
             return self.reinit_migrate_pfn()
-        if cc.fast_start_pfn != ULONG_MAX:
-            if not cc.fast_start_pfn or found < cc.fast_start_pfn:
-                cc.fast_start_pfn = found
+        if cc.fast_start_pfn == 0 or found < cc.fast_start_pfn < ULONG_MAX:
+            cc.fast_start_pfn = found
         cc.fast_search_fail = 0
         self.m.set_pageblock_skip(found)
         return max(found & -self.m.pageblock, self.zone.zone_start_pfn)

@@ -189,9 +189,8 @@ class Targets:
     def suitable_migration_target(self, pfn: int) -> bool:
         """Say whether pages may move into a page block. O(zones)."""
         m = self.m
-        if m.at(pfn) == FREE:
-            if m.zone_of(pfn).buddy_order(pfn) >= m.pageblock_order:
-                return False
+        if m.zone_of(pfn).buddy_order(pfn) >= m.pageblock_order:
+            return False
         if self.cc.ignore_block_suitable:
             return True
         mt = m.type_of(pfn)

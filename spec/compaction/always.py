@@ -220,6 +220,16 @@ def the_result_is_the_greatest(cfg: Config, step: Done) -> Complaints:
         yield f"after {before.result.name} and {step.result.name}: {after.result.name}"
 
 
+def a_captured_block_is_told(cfg: Config, step: Done) -> Complaints:
+    """A request that has captured a block is told so, and looks no further."""
+    before, after = step.before.run, step.after.run
+    if not isinstance(step.op, EndZone) or before is None or after is None:
+        return
+    pfn = after.captured if after.phase is Phase.RETURN else before.cc.captured
+    if pfn != NOBODY and step.result is not CompactResult.SUCCESS:
+        yield f"block {pfn} is captured, the zone's result is {step.result.name}"
+
+
 def an_index_says_why(cfg: Config, step: Done) -> Complaints:
     """The fragmentation index is -1000, or from -500 to below 1000."""
     if not isinstance(step.op, FragmentationIndex):
@@ -272,6 +282,7 @@ LAWS = (
     Law("CMP-SCAN", scanners_go_one_way),
     Law("LIVE", a_run_ends),
     Law("CMP-MAX", the_result_is_the_greatest),
+    Law("CMP-TOLD", a_captured_block_is_told),
     Law("CMP-ANEW", met_scanners_start_anew),
     Law("FRAG-IN", an_index_says_why),
 )

@@ -9,6 +9,7 @@ free_unref_page_commit, free_pcppages_bulk (v5.10).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..buddy.blocks import buddy_of, joined
@@ -36,6 +37,7 @@ from .parts import (
     Phase,
     Zone,
     heads,
+    once,
     painted,
     type_of,
     with_zone,
@@ -251,13 +253,27 @@ def drawn(cfg: Config, layout: int) -> tuple[str, tuple[int, ...]]:
     return pages[start : start + cfg.end - cfg.first], tuple(types)
 
 
+def free_blocks(cfg: Config, pages: str) -> Iterator[tuple[int, int]]:
+    """Yield the free frames as blocks (pfn, order), as large as a page block allows."""
+    pfn = cfg.first
+    while pfn < cfg.end:
+        order, place = 0, pfn - cfg.first
+        if pages[place] == FREE:
+            while order < cfg.pageblock_order and pfn % (2 << order) == 0:
+                if pages[place : place + (2 << order)] != FREE * (2 << order):
+                    break
+                order += 1
+            yield pfn, order
+        pfn += 1 << order
+
+
+@once
 def lay(cfg: Config, s: Memory, layout: int, downwards: bool) -> Memory:
-    """Arrange the frames; free ones are freed one by one from one end on."""
+    """Arrange the frames; free blocks are freed one by one from one end on."""
     pages, types = drawn(cfg, layout)
     s = replace(s, pages=pages.replace(FREE, PINNED), types=types, laid=True)
-    frames = range(cfg.first, cfg.end)
-    for pfn in reversed(frames) if downwards else frames:
-        if pages[pfn - cfg.first] == FREE:
-            at = zone_of(cfg, pfn)
-            s = free_one_page(cfg, s, at, pfn, 0, type_of(cfg, s, pfn), ours=False)
+    found = tuple(free_blocks(cfg, pages))
+    for pfn, order in reversed(found) if downwards else found:
+        at, mt = zone_of(cfg, pfn), type_of(cfg, s, pfn)
+        s = free_one_page(cfg, s, at, pfn, order, mt, ours=False)
     return s

@@ -106,10 +106,10 @@ def compaction_suitable(
     A costly order is not tried where memory is short rather than fragmented.
     """
     verdict = suitable_with(z, order, flags, highest, z.free, cma, costly)
-    if verdict is CompactResult.CONTINUE and order > costly:
-        if 0 <= fragmentation_index(order, nr_free) <= threshold:
-            return CompactResult.SKIPPED
-    return verdict
+    if verdict is not CompactResult.CONTINUE or order <= costly:
+        return verdict
+    short = 0 <= fragmentation_index(order, nr_free) <= threshold
+    return CompactResult.SKIPPED if short else verdict
 
 
 # ------------------------------------------------------------------ deferral

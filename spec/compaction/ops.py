@@ -15,7 +15,6 @@ from typing import TypeVar
 from ..core import Domains, Ints, OneOf, nothing, require, value
 from ..linux import (
     GFP_KERNEL,
-    MIGRATE_PCPTYPES,
     MIGRATE_UNMOVABLE,
     AllocFlags,
     CompactPriority,
@@ -96,13 +95,14 @@ class Lay:
     """The frames as they are when the history begins, one digit for a page block."""
 
     layout: int
-    downwards: bool  # the highest frame is freed first
+    downwards: bool  # the highest block is freed first
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
         if s.laid:
             return nothing()
-        layouts = Ints(0, len(cfg.patterns) ** cfg.nr_blocks)
+        every = Ints(0, len(cfg.patterns) ** cfg.nr_blocks)
+        layouts = OneOf(cfg.layouts) if cfg.layouts else every
         return {"layout": layouts, "downwards": BOTH}
 
     def choose(self, cfg: Config, s: Memory) -> None:
@@ -649,8 +649,8 @@ class Take:
     def domain(cls, cfg: Config, s: Memory) -> Domains:
         if not s.laid:
             return nothing()
-        orders, types = OneOf(cfg.taken), Ints(0, MIGRATE_PCPTYPES)
-        return {"at": zones(cfg), "order": orders, "mt": types}
+        types = tuple(dict.fromkeys(map(migratetype, cfg.gfps)))
+        return {"at": zones(cfg), "order": OneOf(cfg.taken), "mt": OneOf(types)}
 
     def choose(self, cfg: Config, s: Memory) -> int | None:
         return blocks.take(cfg, s, self.at, self.order, self.mt)[1]

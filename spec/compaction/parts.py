@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache
 
 from ..buddy.zones import Span, put
 from ..core import value
@@ -33,6 +34,8 @@ from ..linux import (
 STARTS_BELOW = "starts-below-the-zone"  # until 5.10.24: a block's start is not clamped
 KEEPS_HIGH_PFN = "keeps-high-pfn"  # until 5.10.19: a candidate survives its order
 LOSES_CAPTURED = "loses-captured"  # a captured block is not told as success
+
+once = lru_cache(maxsize=16)  # a step is asked for its answer, and for what follows
 
 WORD = (1 << 64) - 1  # an unsigned long wraps
 NEVER = WORD  # fast_start_pfn once the linear scan has gone back to it
@@ -87,6 +90,7 @@ class Config:
     batch: int = 1
     has_cma: bool = False
     patterns: tuple[str, ...] = ("Mm*",)
+    layouts: tuple[int, ...] = ()  # all that the patterns give, if none is named
     runs: int = 1
     asked: tuple[int, ...] = (1,)  # orders
     gfps: tuple[Gfp, ...] = (GFP_KERNEL,)

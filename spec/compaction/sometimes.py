@@ -25,6 +25,7 @@ from .parts import (
     Mode,
     Run,
 )
+from .zone_run import met
 
 Done = Step[Config, Memory]
 
@@ -208,12 +209,10 @@ def targets_are_found_by_a_scan(cfg: Config, step: Done) -> bool:
 
 
 def the_mark_forbids_to_take(cfg: Config, step: Done) -> bool:
-    """No target is found although a movable block is free above the migrate scanner."""
+    """The free scanner stops where it is, because too few pages would stay free."""
     if not isinstance(step.op, IsolateFreepages) or step.result:
         return False
-    run, cc = run_of(step.before), cc_of(step.before)
-    lists = step.before.zones[run.at].free
-    return any(pfn >= cc.migrate_pfn + cfg.block_pages for x in lists for pfn in x[1])
+    return not run_of(step.before).fatal and not met(cfg, cc_of(step.after))
 
 
 def a_page_stays(cfg: Config, step: Done) -> bool:

@@ -33,6 +33,7 @@ from .parts import (
     compound_order,
     heads,
     letter,
+    once,
     persistent,
     skipped,
     type_of,
@@ -236,6 +237,7 @@ def note_useless(
     return update_cached_migrate(cfg, s, run.at, run.cc.mode, end)
 
 
+@once
 def isolate(
     cfg: Config, s: Memory, crowded: bool, busy: bool
 ) -> tuple[Memory, Isolated]:

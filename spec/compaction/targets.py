@@ -30,13 +30,14 @@ from .parts import (
     block_end,
     block_start,
     compound_order,
-    heads,
     letter,
+    once,
     skipped,
     type_of,
     with_run,
     with_skip,
     with_zone,
+    zone_of,
 )
 from .sources import is_movable, scan_limit
 
@@ -116,7 +117,8 @@ def scan_free(
 
 def order_of(cfg: Config, s: Memory, pfn: int) -> int | None:
     """Return the order of the free block that a frame begins, if it begins one."""
-    return next((heads(z)[pfn] for z in s.zones if pfn in heads(z)), None)
+    areas = s.zones[zone_of(cfg, pfn)].free
+    return next((o for o, a in enumerate(areas) if any(pfn in x for x in a)), None)
 
 
 # ------------------------------------------------------------------ the fast search
@@ -344,6 +346,7 @@ def split(taken: Taken) -> tuple[int, ...]:
     return tuple(reversed(pages))
 
 
+@once
 def isolate(cfg: Config, s: Memory, busy: bool) -> tuple[Memory, Taken]:
     """Find targets for the pages that are to move: isolate_freepages().
 

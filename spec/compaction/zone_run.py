@@ -40,6 +40,7 @@ from .parts import (
     block_start,
     heads,
     letter,
+    once,
     painted,
     persistent,
     skipped,
@@ -169,6 +170,7 @@ def compact_zone(cfg: Config, s: Memory, run: Run) -> tuple[Memory, CompactResul
     return with_run(with_zone(s, at, zone), run, cc, Phase.FINISHED), verdict
 
 
+@once
 def begin_zone(cfg: Config, s: Memory) -> tuple[Memory, CompactResult]:
     """Take up the zone in turn, unless it is put off or not suitable."""
     run = s.run
@@ -267,6 +269,7 @@ def verdict_of(cfg: Config, zone: Zone, run: Run) -> CompactResult:
     return CompactResult.CONTINUE
 
 
+@once
 def finished(cfg: Config, s: Memory) -> tuple[Memory, CompactResult]:
     """Decide whether to go on: compact_finished(), and the head of the loop."""
     run = s.run
@@ -300,6 +303,7 @@ def anew(cfg: Config, zone: Zone, at: int, direct: bool) -> Zone:
 # ------------------------------------------------------------------ moving
 
 
+@once
 def migrate(cfg: Config, s: Memory, moves: bool) -> tuple[Memory, int | None]:
     """Try to move the page in turn to the next free page; say where it went.
 
@@ -321,6 +325,7 @@ def migrate(cfg: Config, s: Memory, moves: bool) -> tuple[Memory, int | None]:
     return free_page(cfg, s, pfn, ours=True), new
 
 
+@once
 def settle(cfg: Config, s: Memory) -> tuple[Memory, CompactResult]:
     """End a round: put back what did not move, drain behind a block, look at capture.
 
@@ -373,6 +378,7 @@ def release(cfg: Config, s: Memory) -> Memory:
     return with_zone(s, run.at, zone)
 
 
+@once
 def end_zone(cfg: Config, s: Memory, resched: bool) -> tuple[Memory, CompactResult]:
     """End a zone's run, note how it went, and say how.
 
