@@ -36,7 +36,7 @@ def fragmentation_index(order: int, nr_free: tuple[int, ...]) -> int:
     """Return why a block is missing: towards 0 lack of memory, 1000 fragmentation.
 
     `nr_free[order]` counts blocks.  -1000 where a block is there, 0 where nothing is
-    free; a single small block gives less than 0.
+    free; a single small block gives 0 or less.
     """
     blocks = pages = 0
     for each, count in enumerate(nr_free):
