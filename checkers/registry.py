@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .bind.buddy import BUDDY
+from .bind.compaction import COMPACTION
 from .bind.freelist import FREELIST
 from .bind.memblock import MEMBLOCK
 from .bind.memmodel import MEMMODEL
@@ -23,5 +24,6 @@ SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
         BUDDY,
         FREELIST,
         SLOWPATH,
+        COMPACTION,
     )
 }

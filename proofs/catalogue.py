@@ -1,6 +1,7 @@
 """Every lemma there is."""
 
 from .buddy import BUDDY
+from .compaction import COMPACTION
 from .freelist import FREELIST
 from .memblock import MEMBLOCK
 from .memmodel import MEMMODEL
@@ -8,4 +9,13 @@ from .rbtree import RBTREE
 from .slowpath import SLOWPATH
 from .zones import ZONES
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *MEMMODEL, *ZONES, *FREELIST, *SLOWPATH)
+LEMMAS = (
+    *MEMBLOCK,
+    *RBTREE,
+    *BUDDY,
+    *MEMMODEL,
+    *ZONES,
+    *FREELIST,
+    *SLOWPATH,
+    *COMPACTION,
+)

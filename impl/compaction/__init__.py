@@ -1,0 +1,5 @@
+"""The compaction machine; mirrors `spec/compaction/`."""
+
+from .machine import Compaction
+
+__all__ = ["Compaction"]
