@@ -206,11 +206,12 @@ ORDER = tiny(
 )
 BOOST = tiny(
     zone(0, 0, 1, 0, 1, 1),
-    zone(0, 1, 5, 0, 1, 1),
-    start=((0, 0, 0), (3, 2, 0)),
+    zone(0, 1, 6, 0, 1, 1),
+    start=((0, 0, 0), (4, 2, 0)),
     passes=(NOTHING, Pass(file=(0, 1), scanned=9), Pass(file=(0, 1))),
     moves=(1,),
-    boosts=(1, 2),
+    retries=1,
+    boosts=(2,),
     wakes=((0, Gfp.NONE),),
     uses=(Use.HELD,),
     ops=(*KSWAPD, "Boost", "Take"),

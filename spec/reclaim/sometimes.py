@@ -247,11 +247,7 @@ def balances(step: Moment) -> list[tuple[Balance, Balance]]:
 def need_comes_before_a_boost(cfg: Config, step: Moment) -> bool:
     """A run for a boost becomes one for balance, and begins anew."""
     return any(
-        old.boost_left
-        and not new.boost_left
-        and new.sc.may_swap
-        and new.sc.priority == cfg.priority
-        and new.sc.priority > old.sc.priority
+        old.boost_left and new.sc.may_swap > old.sc.may_swap
         for old, new in balances(step)
     )
 
