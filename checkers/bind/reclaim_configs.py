@@ -210,6 +210,7 @@ BOOST = tiny(
     start=((0, 0, 0), (4, 2, 0)),
     passes=(NOTHING, Pass(file=(0, 1), scanned=9), Pass(file=(0, 1))),
     moves=(1,),
+    steps=(2,),
     retries=1,
     boosts=(2,),
     wakes=((0, Gfp.NONE),),

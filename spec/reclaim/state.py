@@ -122,9 +122,7 @@ class Config:
     requests: tuple[Request, ...] = (Request(),)
     passes: tuple[Pass, ...] = (Pass(),)
     wakes: tuple[tuple[int, Gfp], ...] = ()  # order and flags of who wakes kswapd
-    moves: tuple[
-        int, ...
-    ] = ()  # zones that change beside reclaim; all if none
+    moves: tuple[int, ...] = ()  # zones that change beside reclaim; all if none
     steps: tuple[int, ...] = (1,)  # pages taken or freed at a time
     uses: tuple[Use, ...] = tuple(Use)  # what they become
     boosts: tuple[int, ...] = ()  # pages by which a mark may be boosted
