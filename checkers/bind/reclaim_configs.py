@@ -68,7 +68,7 @@ DIRECT = tiny(
     laptop=True,
     passes=(
         NOTHING,
-        Pass(file=(1,)),
+        Pass(file=(1,), scanned=1),
         Pass(file=(2,)),
         Pass(anon=(1,)),
         Pass(skipped=True),
@@ -106,7 +106,12 @@ COSTLY = tiny(
     zone(0, 1, 48, 1, 2, 3),
     start=((35, 1, 0), (34, 2, 0)),
     priority=1,
-    passes=(NOTHING, Pass(file=(0, 1), inactive=32), Pass(file=(0, 1), inactive=33)),
+    passes=(
+        NOTHING,
+        Pass(file=(1,), inactive=33),
+        Pass(file=(0, 1), inactive=32),
+        Pass(file=(0, 1), inactive=33),
+    ),
     requests=(
         Request(order=4, highest=1),
         Request(order=4, highest=0),
@@ -152,7 +157,7 @@ RESERVE = tiny(
     zone(0, 2, 4, 2, 2, 2),
     zone(1, 2, 2, 2, 2, 2),
     zonelist=(3, 2, 1, 0),
-    start=((0, 0, 1), (3, 1, 1), (1, 1, 0), (0, 1, 0)),
+    start=((0, 0, 1), (3, 1, 1), (3, 1, 0), (0, 1, 0)),
     priority=0,
     swap=False,
     requests=(
@@ -189,7 +194,12 @@ BALANCE = tiny(
     zonelist=(1, 0),
     start=((1, 1, 0), (2, 2, 0)),
     priority=2,
-    passes=(NOTHING, Pass(file=(1,), scanned=4), Pass(file=(0, 1), scanned=3)),
+    passes=(
+        NOTHING,
+        Pass(file=(1,), scanned=4),
+        Pass(file=(0, 1), scanned=3),
+        Pass(file=(0, 1), scanned=4),
+    ),
     wakes=((0, GFP_NOWAIT),),
     moves=(1,),
     uses=(Use.HELD,),
@@ -206,13 +216,13 @@ ORDER = tiny(
 )
 BOOST = tiny(
     zone(0, 0, 1, 0, 1, 1),
-    zone(0, 1, 6, 0, 1, 1),
-    start=((0, 0, 0), (4, 2, 0)),
+    zone(0, 1, 9, 0, 1, 1),
+    start=((0, 0, 0), (6, 3, 0)),
     passes=(NOTHING, Pass(file=(0, 1), scanned=9), Pass(file=(0, 1))),
     moves=(1,),
-    steps=(2,),
+    steps=(4,),
     retries=1,
-    boosts=(2,),
+    boosts=(4,),
     wakes=((0, Gfp.NONE),),
     uses=(Use.HELD,),
     ops=(*KSWAPD, "Boost", "Take"),
@@ -272,6 +282,7 @@ AIMS = tuple(
         (False, False, False, False),
         (True, False, False, False),
         (True, True, False, False),
+        (True, True, True, False),
         (True, False, True, True),
         (True, False, False, True),
     )

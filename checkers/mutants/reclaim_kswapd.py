@@ -206,13 +206,6 @@ def compact_what_was_reclaimed(m: Nodes, pgdat: Pgdat, orders: int) -> None:
         pgdat.alloc_order = order
 
 
-def forget_when_roused(m: Nodes, pgdat: Pgdat, orders: int) -> None:
-    """Forget on waking early what was not done yet."""
-    if pgdat.label == ROUSED:
-        pgdat.label = WOKEN
-    _run(m, pgdat, orders)
-
-
 # ------------------------------------------------------------------ balancing
 
 
@@ -301,6 +294,13 @@ def never_fail(m: Nodes, pgdat: Pgdat, sc: ScanControl, orders: int) -> None:
     failures = pgdat.kswapd_failures
     _scanned(m, pgdat, sc, orders)
     pgdat.kswapd_failures = failures
+
+
+def fail_twice(m: Nodes, pgdat: Pgdat, sc: ScanControl, orders: int) -> None:
+    """Count a failure twice."""
+    failures = pgdat.kswapd_failures
+    _scanned(m, pgdat, sc, orders)
+    pgdat.kswapd_failures += pgdat.kswapd_failures > failures
 
 
 def forget_who_waits(m: Nodes, pgdat: Pgdat, sc: ScanControl, orders: int) -> None:
@@ -471,7 +471,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("wake-hopeless", "KSW-NEEDED", THROTTLE, kswapd, UP, wake_the_hopeless),
     ("wake-nobody", WAKES, BALANCE, kswapd, UP, wake_nobody),
     ("wake-for-the-asked", "KSW-NEEDED", WAKE, kswapd, UP, wake_for_the_asked),
-    ("wake-for-the-zone", STATE, WAKE, kswapd, UP, wake_for_the_zone),
+    ("wake-for-the-zone", COMPACTS, WAKE, kswapd, UP, wake_for_the_zone),
     ("wake-last-order", STATE, WAKE, kswapd, UP, ask_the_last),
     ("wake-last-zone", STATE, WAKE, kswapd, UP, ask_the_last_zone),
     ("wake-compacts", COMPACTS, WAKE, kswapd, UP, compact_for_all),
@@ -486,13 +486,12 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("roused-as-woken", STATE, ORDER, Nodes, "wake", wake_as_from_sleep),
     ("woken-as-roused", STATE, BALANCE, Nodes, "wake", wake_as_from_nap),
     ("sleep-anyhow", "KSW-REST", BALANCE, kswapd, PREP, sleep_anyhow),
-    ("sleep-never-hopeless", "KSW-FAILURES", THROTTLE, kswapd, PREP, never_hopeless),
+    ("sleep-never-hopeless", COMPACTS, THROTTLE, kswapd, PREP, never_hopeless),
     ("sleep-strands", "RCL-STRANDED", THROTTLE, kswapd, PREP, forget_the_waiting),
     ("sleep-for-order", COMPACTS, ORDER, kswapd, PREP, sleep_for_the_order),
     ("sleep-at-once", SLEEPS, BALANCE, kswapd, "run", sleep_at_once),
     ("nap-no-compaction", COMPACTS, BALANCE, kswapd, "run", nap_without_compaction),
     ("nap-small", COMPACTS, ORDER, kswapd, "run", compact_what_was_reclaimed),
-    ("roused-forgets", STATE, ORDER, kswapd, "run", forget_when_roused),
     (
         "run-last-zone",
         STATE,
@@ -508,20 +507,21 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("boost-writes", "KSW-GENTLE", BOOST, kswapd, ROUND, write_for_a_boost),
     ("boost-in-need", STATE, BOOST, kswapd, ROUND, go_on_in_need),
     ("boost-before-need", STATE, BOOST, kswapd, ROUND, boost_before_need),
-    ("boost-is-over", "RCL-ORDER", BOOST, kswapd, ROUND, end_with_the_boost),
+    ("boost-is-over", "KSW-BOOST", BOOST, kswapd, ROUND, end_with_the_boost),
     ("boost-sticks", COMPACTS, BOOST, kswapd, DONE, stick_to_a_boost),
     ("goal-only-marks", STATE, BALANCE, kswapd, ROUND, want_only_marks),
     ("goal-all-rounds", STATE, BALANCE, kswapd, ROUND, count_rounds_together),
     ("fail-with-pages", STATE, BALANCE, kswapd, DONE, fail_with_pages),
+    ("fail-twice", "KSW-FAILURES", THROTTLE, kswapd, DONE, fail_twice),
     ("fail-never", STATE, BALANCE, kswapd, DONE, never_fail),
     ("let-nobody-go", "RCL-THROTTLE", THROTTLE, kswapd, DONE, forget_who_waits),
     ("let-all-go", "RCL-THROTTLE", THROTTLE, kswapd, DONE, let_all_go),
-    ("order-kept", STATE, ORDER, kswapd, "compact_gap", never_enough),
-    ("order-half", STATE, ORDER, kswapd, "compact_gap", half_the_order),
+    ("order-kept", "RCL-ORDER", ORDER, kswapd, "compact_gap", never_enough),
+    ("order-half", "RCL-ORDER", ORDER, kswapd, "compact_gap", half_the_order),
     ("harder-always", STATE, BALANCE, kswapd, "raises_priority", always_harder),
     ("harder-never", "LIVE", BALANCE, kswapd, "raises_priority", never_harder),
     ("harder-little", STATE, BALANCE, kswapd, "raises_priority", harder_when_little),
-    ("harder-boost", STATE, BOOST, kswapd, "raises_priority", harder_for_a_boost),
+    ("harder-boost", "RCL-ORDER", BOOST, kswapd, "raises_priority", harder_for_a_boost),
     ("harder-equal", STATE, BALANCE, kswapd, "raises_priority", harder_when_equal),
     ("end-all-boosts", "KSW-BOOST", BOOST, kswapd, "finish", drop_all_boosts),
     ("end-keeps-boosts", STATE, BOOST, kswapd, "finish", keep_boosts),
