@@ -10,6 +10,7 @@ from .bind.freelist import FREELIST
 from .bind.memblock import MEMBLOCK
 from .bind.memmodel import MEMMODEL
 from .bind.rbtree import RBTREE
+from .bind.reclaim import RECLAIM
 from .bind.slowpath import SLOWPATH
 from .bind.zones import ZONES
 from .subsystem import Subsystem
@@ -24,6 +25,7 @@ SUBSYSTEMS: dict[str, Subsystem[Any, Any, Any]] = {
         BUDDY,
         FREELIST,
         SLOWPATH,
+        RECLAIM,
         COMPACTION,
     )
 }

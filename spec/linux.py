@@ -43,6 +43,18 @@ SWAP_CLUSTER_MAX = 32  # pages that one direct reclaim is after
 DEF_PRIORITY = 12  # reclaim begins with 1/4096 of the lists
 MAX_RECLAIM_RETRIES = 16
 MAX_COMPACT_RETRIES = 16
+NODE_RECLAIM_PRIORITY = 4  # reclaim on the local node begins with 1/16 of the lists
+
+# Answers of node_reclaim(): mm/internal.h.
+NODE_RECLAIM_NOSCAN = -2
+NODE_RECLAIM_FULL = -1
+NODE_RECLAIM_SOME = 0
+NODE_RECLAIM_SUCCESS = 1
+
+# Bits of vm.zone_reclaim_mode: mm/vmscan.c.
+RECLAIM_ZONE = 1
+RECLAIM_WRITE = 2
+RECLAIM_UNMAP = 4
 COMPACT_MAX_DEFER_SHIFT = 6
 
 ZONELIST_FALLBACK = 0  # every zone with memory, nearest first
