@@ -1,0 +1,338 @@
+"""The rows of a verdict on /proc/zoneinfo: each number beside the one it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .proc_facts import (
+    Bounds,
+    Candidate,
+    Look,
+    Name,
+    boost_allowed,
+    choose,
+    choose_marks,
+    fits,
+    mark_candidates,
+    marks_seen,
+    pageset_candidates,
+    reserve_candidates,
+    threshold_candidates,
+)
+from .proc_machine import Key, Machine, Moments, Pages, assignments, moments
+from .proc_settings import Settings, settings_of
+from .zoneinfo import Number, Zone, read_zones
+
+EQUAL, EXPLAINED, WRONG, UNKNOWN = "equal", "explained", "wrong", "unknown"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: where it stands, what it must be and how that is known."""
+
+    file: str
+    line: int
+    snapshot: str
+    node: int
+    zone: str
+    fact: str
+    seen: int
+    due: int | Bounds | None
+    status: str
+    how: str
+    why: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return file and line."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass
+class Snapshot:
+    """One zoneinfo."""
+
+    path: Path
+    name: str
+    zones: tuple[Zone, ...]
+
+
+def read_snapshot(path: Path, root: Path) -> Snapshot:
+    """Read one zoneinfo; it is called by its folder below the record's."""
+    folder = path.parent.relative_to(root)
+    parts = [part for part in folder.parts if part != "proc"]
+    name = "/".join(parts) or path.name
+    return Snapshot(path, name, read_zones(path))
+
+
+# ------------------------------------------------------------------ one snapshot
+
+
+@dataclass
+class Writer:
+    """What is the same for all rows of one snapshot."""
+
+    machine: Machine
+    shot: Snapshot
+    look: Look
+
+    def row(
+        self, zone: Zone, fact: str, number: Number, due: int | Bounds | None, how: str
+    ) -> Row:
+        """Return a row: equal or not, as it stands."""
+        good = due is not None and fits(due, number.value)
+        status = EQUAL if good else UNKNOWN if due is None else WRONG
+        why = "" if good or due is None else f"it must be {shown(due)}"
+        if status == WRONG and not self.machine.own:
+            status = UNKNOWN
+            why = f"{why} on {self.machine.release.name}, and Linux "
+            why += f"{self.machine.log.banner[:24]} is not modelled"
+        file = str(self.shot.path)
+        return Row(
+            file,
+            number.line,
+            self.shot.name,
+            zone.node,
+            zone.name,
+            fact,
+            number.value,
+            due,
+            status,
+            how,
+            why,
+        )
+
+    def judged(
+        self, zone: Zone, fact: str, number: Number, by: Candidate, why: str = ""
+    ) -> Row:
+        """Return a row of a course; a good one that needs a reason is explained."""
+        name = (zone.node, zone.name, fact)
+        row = self.row(zone, fact, number, by.due.get(name), by.how)
+        reason = why or by.why
+        return with_reason(row, reason) if reason else row
+
+
+def with_reason(row: Row, why: str) -> Row:
+    """Return a good row as one that is explained."""
+    if row.status != EQUAL:
+        return row
+    fields = (row.file, row.line, row.snapshot, row.node, row.zone, row.fact)
+    return Row(*fields, row.seen, row.due, EXPLAINED, row.how, why)
+
+
+def shown(due: int | Bounds | None) -> str:
+    """Write what is due."""
+    if isinstance(due, tuple):
+        return f"{due[0]}..{due[1]}"
+    return "not known" if due is None else str(due)
+
+
+def snapshot_rows(machine: Machine, shot: Snapshot) -> Iterator[Row]:
+    """Yield the rows of one zoneinfo."""
+    settings = settings_of(machine.log, shot.path)
+    at = managed_then(machine, shot.zones)
+    w = Writer(machine, shot, Look(machine, shot.zones, at, settings))
+    yield from zone_set_rows(w)
+    yield from place_rows(w)
+    yield from managed_rows(w, at)
+    yield from mark_rows(w)
+    yield from course_rows(w, reserves_seen, list(reserve_candidates(w.look)))
+    yield from pageset_rows(w)
+
+
+def managed_then(machine: Machine, zones: Sequence[Zone]) -> Moments:
+    """Return the managed pages at each moment, the way that zoneinfo agrees with.
+
+    Where the log does not tell what was free at first, zoneinfo's own count stands in.
+    """
+    seen = {(z.node, z.name): z.facts["managed"].value for z in zones}
+    best: tuple[int, Moments] | None = None
+    for way in assignments(machine):
+        base = machine.base if machine.base is not None else backwards(seen, way)
+        at = moments(machine, base, way)
+        good = sum(at.now.get(key, 0) == pages for key, pages in seen.items())
+        if best is None or good > best[0]:
+            best = good, at
+    assert best is not None
+    return best[1]
+
+
+def backwards(seen: Pages, way: tuple[Pages, ...]) -> Pages:
+    """Return what was managed before later memory was."""
+    base = dict(seen)
+    for pages in way:
+        for key, count in pages.items():
+            base[key] = base.get(key, 0) - count
+    return base
+
+
+def zone_set_rows(w: Writer) -> Iterator[Row]:
+    """Yield a row for each zone that is not where the log's zones are."""
+    names = w.machine.layout.names
+    nodes = dict.fromkeys(zone.node for zone in w.shot.zones)
+    for node in nodes:
+        own = [zone for zone in w.shot.zones if zone.node == node]
+        if tuple(zone.name for zone in own) != names:
+            due = ", ".join(names)
+            why = f"the zones of a node are {due} by the log's zone ranges"
+            yield lost_row(w, own[0], why)
+    for node in w.machine.nids:
+        if node not in nodes:
+            why = f"node {node} has memory by the log, and is not here"
+            yield lost_row(w, w.shot.zones[-1], why)
+    cpus = [[each.cpu for each in zone.pagesets] for zone in w.shot.zones]
+    first = next((each for each in cpus if each), [])
+    for zone, own_cpus in zip(w.shot.zones, cpus, strict=True):
+        if own_cpus and own_cpus != first:
+            yield lost_row(w, zone, f"its CPUs are {own_cpus}, others' are {first}")
+
+
+def lost_row(w: Writer, zone: Zone, why: str) -> Row:
+    """Return a row about which zones, nodes and CPUs there are."""
+    file, name = str(w.shot.path), w.shot.name
+    return Row(
+        file, zone.line, name, zone.node, zone.name, "zones", 0, None, WRONG, "", why
+    )
+
+
+def place_rows(w: Writer) -> Iterator[Row]:
+    """Yield where each zone lies and how many frames it has."""
+    how = "zone ranges and memory of the nodes, by the log"
+    for zone in w.shot.zones:
+        extent = w.machine.extent((zone.node, zone.name))
+        numbers = {"spanned": extent.spanned, "present": extent.present}
+        if "start_pfn" in zone.facts:
+            numbers["start_pfn"] = extent.start
+        for fact, due in numbers.items():
+            yield w.row(zone, fact, zone.facts[fact], due, how)
+
+
+def managed_rows(w: Writer, at: Moments) -> Iterator[Row]:
+    """Yield the managed pages: free at first, and what was freed since."""
+    lines = ", ".join(str(each.line) for each in w.machine.later)
+    how = w.machine.base_from
+    how += f" and what lines {lines} free" if lines else ""
+    for zone in w.shot.zones:
+        key = (zone.node, zone.name)
+        due = at.now.get(key, 0) if w.machine.base is not None else None
+        if not w.machine.extent(key).present:
+            due = 0
+        row = w.row(zone, "managed", zone.facts["managed"], due, how)
+        if row.status == UNKNOWN and due is None:
+            why = "the log does not say what was free: no memblock=debug"
+            row = Row(*row_head(row), None, UNKNOWN, "zoneinfo's own count", why)
+        yield row
+        if "cma" in zone.facts:
+            count = w.machine.cma.get(key, 0)
+            yield w.row(zone, "cma", zone.facts["cma"], count, "areas in the log")
+
+
+def row_head(row: Row) -> tuple[str, int, str, int, str, str, int]:
+    """Return what a row says before its judgement."""
+    place = (row.file, row.line, row.snapshot)
+    return (*place, row.node, row.zone, row.fact, row.seen)
+
+
+def mark_rows(w: Writer) -> Iterator[Row]:
+    """Yield the marks; a boost is told, where it may be one."""
+
+    def allowed(zone: Zone, boost: int, high: int) -> bool:
+        managed = w.look.at.now.get((zone.node, zone.name), 0)
+        factor = w.look.settings.boost_factor
+        return "boost" not in zone.facts and boost_allowed(boost, managed, high, factor)
+
+    seen = marks_seen(w.look)
+    candidates = list(mark_candidates(w.look))
+    best, boosts = choose_marks(candidates, w.shot.zones, allowed, seen)
+    for zone in w.shot.zones:
+        key = (zone.node, zone.name)
+        boost = zone.facts["boost"].value if "boost" in zone.facts else 0
+        lifted = boosted_by(best, key, boost)
+        why = f"boosted by {boosts[key]}" if key in boosts else best.why
+        for fact in ("min", "low", "high", "promo"):
+            if fact in zone.facts:
+                yield w.judged(zone, fact, zone.facts[fact], lifted, why)
+        if "boost" in zone.facts:
+            yield boost_row(w, zone, best)
+        gap = best.due[(*key, "low")], best.due[(*key, "min")]
+        assert isinstance(gap[0], int) and isinstance(gap[1], int)
+        yield from threshold_rows(w, zone, gap[0] - gap[1])
+
+
+def boosted_by(by: Candidate, key: Key, boost: int) -> Candidate:
+    """Return a course whose marks of one zone are raised by a printed boost."""
+    due: dict[Name, int | Bounds] = {}
+    for name, number in by.due.items():
+        assert isinstance(number, int)
+        due[name] = number + (boost if name[:2] == key else 0)
+    return Candidate(by.how, by.why, due)
+
+
+def boost_row(w: Writer, zone: Zone, by: Candidate) -> Row:
+    """Return the row of a boost that is printed: none, or a permitted one."""
+    number, key = zone.facts["boost"], (zone.node, zone.name)
+    high = by.due[(*key, "high")]
+    assert isinstance(high, int)
+    row = w.row(zone, "boost", number, 0, "boost_watermark")
+    managed, factor = w.look.at.now.get(key, 0), w.look.settings.boost_factor
+    if number.value and boost_allowed(number.value, managed, high, factor):
+        why = "raised against fragmentation, as far as boost_watermark() may"
+        return Row(*row_head(row), number.value, EXPLAINED, row.how, why)
+    return row
+
+
+def threshold_rows(w: Writer, zone: Zone, gap: int) -> Iterator[Row]:
+    """Yield the thresholds of the counters of a zone's CPUs."""
+    fact = "vm stats threshold"
+    seen = {
+        (zone.node, zone.name, f"cpu {each.cpu} {fact}"): each.facts[fact].value
+        for each in zone.pagesets
+        if fact in each.facts
+    }
+    best = choose(list(threshold_candidates(w.look, zone, gap)), seen)
+    for each in zone.pagesets:
+        if fact in each.facts:
+            yield w.judged(zone, f"cpu {each.cpu} {fact}", each.facts[fact], best)
+
+
+def reserves_seen(zone: Zone) -> Iterator[tuple[str, Number]]:
+    """Yield the reserves of a zone."""
+    for at, number in enumerate(zone.protection):
+        yield f"protection[{at}]", number
+
+
+def sizes_seen(zone: Zone) -> Iterator[tuple[str, Number]]:
+    """Yield the sizes of a zone's pagesets."""
+    for each in zone.pagesets:
+        for fact in ("high", "high_min", "high_max", "batch"):
+            if fact in each.facts:
+                yield f"cpu {each.cpu} {fact}", each.facts[fact]
+
+
+def course_rows(w: Writer, facts: object, candidates: list[Candidate]) -> Iterator[Row]:
+    """Yield the rows of some facts, by the course that most of them agree with."""
+    assert callable(facts)
+    seen = {
+        (zone.node, zone.name, fact): number.value
+        for zone in w.shot.zones
+        for fact, number in facts(zone)
+    }
+    best = choose(candidates, seen)
+    for zone in w.shot.zones:
+        for fact, number in facts(zone):
+            yield w.judged(zone, fact, number, best)
+
+
+def pageset_rows(w: Writer) -> Iterator[Row]:
+    """Yield the sizes of the pagesets; a high that moves is explained by its bounds."""
+    for row in course_rows(w, sizes_seen, list(pageset_candidates(w.look))):
+        moves = isinstance(row.due, tuple) and row.due[0] < row.due[1]
+        why = "nr_pcp_alloc and nr_pcp_free move it between these bounds"
+        yield with_reason(row, why) if moves else row
+
+
+def settings_used(settings: Settings) -> bool:
+    """Say whether a record says what a user set."""
+    return bool(settings.values)
