@@ -22,6 +22,7 @@ PAGE_SHIFT = 12
 K = 1 << (PAGE_SHIFT - 10)  # KiB of a page
 LONGEST = 1 << 14  # characters of a line that may hold a fact
 
+_ARCHITECTURE = r"(amd64|x86_64|arm64|aarch64|riscv64|686-pae|686)"
 _SPAN = r"\[mem 0x([0-9a-f]{1,16})-0x([0-9a-f]{1,16})\]"
 Match: TypeAlias = re.Match[str]
 
@@ -84,6 +85,8 @@ class BootLog:
     allocator_up: int = 0  # the line after which memblock gives nothing more
     drivers_up: int = 0  # the line that comes just before the initcalls
     boots: list[int] = field(default_factory=list)  # lines where one begins
+    rebuilt: list[Number] = field(default_factory=list)  # later Total pages
+    firmware_map: bool = False  # there is an e820 map: this is x86
     node: int = 0  # the one that lines speak of
 
     @property
@@ -91,6 +94,22 @@ class BootLog:
         """Return major and minor of the kernel's release, where it is said."""
         match = re.match(r"(\d{1,4})\.(\d{1,4})", self.banner, re.ASCII)
         return (int(match[1]), int(match[2])) if match else None
+
+    @property
+    def complete(self) -> bool:
+        """Say whether the log goes on until the kernel's init memory is free."""
+        return any("unused kernel" in each.what for each in self.freed)
+
+    @property
+    def x86_64(self) -> bool:
+        """Say whether this is a 64-bit x86."""
+        known = self.arch in ("amd64", "x86_64")
+        return known or (self.firmware_map and not self.arch)
+
+    @property
+    def page_struct(self) -> int:
+        """Return sizeof(struct page), by the architecture."""
+        return 40 if self.arch.startswith("686") else 64
 
     def option(self, name: str) -> str | None:
         """Return the last value of a word of the command line."""
@@ -118,7 +137,7 @@ def take_banner(log: BootLog, line: int, match: Match) -> None:
     log.boots.append(line)
     if not log.banner:
         log.banner, log.banner_line = match[1], line
-        found = re.search(r"(amd64|x86_64|arm64|aarch64|riscv64)", match[1])
+        found = re.search(_ARCHITECTURE, match[1])
         log.arch = found[1] if found else ""
 
 
@@ -168,8 +187,12 @@ def take_reckoned(log: BootLog, line: int, match: Match) -> None:
 
 
 def take_built(log: BootLog, line: int, match: Match) -> None:
-    """Take the pages that the zonelists hold."""
-    log.built = Number(int(match[1]), line)
+    """Take the pages that the zonelists hold; again where memory is added later."""
+    number = Number(int(match[1]), line)
+    if log.built is None:
+        log.built = number
+    else:
+        log.rebuilt.append(number)
 
 
 def take_memory(log: BootLog, line: int, match: Match) -> None:
@@ -220,6 +243,11 @@ def take_cpus(log: BootLog, line: int, match: Match) -> None:
     log.cpus = Number(int(match[1]), line)
 
 
+def take_firmware_map(log: BootLog, line: int, match: Match) -> None:
+    """Take that the firmware gave an e820 map."""
+    log.firmware_map = True
+
+
 def take_nothing(log: BootLog, line: int, match: Match) -> None:
     """Take a line that only marks a moment."""
 
@@ -253,6 +281,7 @@ _FORMS: tuple[tuple[str, str, _Take], ...] = (
     ("Allocated", rf"Allocated new RAMDISK: {_SPAN}", take_ramdisk),
     ("node ", r"node ([0-9]{1,9}) deferred pages initialised in .*", take_deferred),
     ("smp:", rf"smp: Brought up [0-9]+ nodes?, {_N} CPUs?", take_cpus),
+    ("BIOS-e820:", r"BIOS-e820: .*", take_firmware_map),
     ("SLUB:", r"SLUB: .*", take_nothing),
     ("devtmpfs:", r"devtmpfs: initialized", take_nothing),
 )
@@ -274,7 +303,9 @@ def boot_log_of(path: str, lines: Iterable[str]) -> BootLog:
 
 
 def take_line(log: BootLog, number: int, text: str) -> None:
-    """Take one message, if it says a fact."""
+    """Take one message, if it says a fact; those of a second boot are another's."""
+    if len(log.boots) > 1:
+        return
     for head, form, take in _READ:
         if text.startswith(head) and (match := form.fullmatch(text)):
             take(log, number, match)

@@ -27,6 +27,7 @@ Name: TypeAlias = tuple[int, str, str]  # node, zone, fact
 BLOCK = 1 << 9  # pageblock_nr_pages
 HUGE_FROM = 512 << 20 - PAGE_SHIFT  # pages of RAM from which huge pages are on
 MOST_THRESHOLD = 125
+ADDED = 1 << 27 - PAGE_SHIFT  # pages of a block of memory that is added
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Look:
     zones: Sequence[Zone]
     at: Moments
     settings: Settings
+    hot: Pages = field(default_factory=dict)  # added while the machine ran
 
     @property
     def lowmem(self) -> tuple[int, ...]:
@@ -59,6 +61,10 @@ class Look:
         for zone in self.zones:
             if zone.name in [names[each] for each in types]:
                 yield (zone.node, zone.name), managed.get((zone.node, zone.name), 0)
+
+    def present(self, key: Key) -> int:
+        """Return the present pages of a zone."""
+        return self.machine.extent(key).present + self.hot.get(key, 0)
 
 
 def fits(due: int | Bounds, seen: int) -> bool:
@@ -81,6 +87,8 @@ def mark_candidates(x: Look) -> Iterator[Candidate]:
         shown = boot_kbytes(x, at, huge) if kbytes is None else kbytes
         how = f"min_free_kbytes {shown}, watermark_scale_factor {scale}"
         yield marked(x, x.at.now, shown, scale, f"{how} as {x.settings.source} says")
+    if x.hot:
+        yield added_candidate(x)
     why = "khugepaged did not start" if huge else "khugepaged was started"
     kbytes = boot_kbytes(x, at, not huge)
     yield marked(x, at, kbytes, 10, raised if not huge else booted, why)
@@ -99,19 +107,46 @@ def huge_by_default(x: Look) -> bool:
 
 
 def boot_kbytes(x: Look, managed: Pages, huge: bool) -> int:
-    """Return min_free_kbytes as the kernel picks it."""
-    total = sum(pages for _, pages in x.pages(managed, x.lowmem))
-    kbytes = marks.picked_kbytes(marks.root_kbytes(total), -1, 0)
+    """Return min_free_kbytes as the kernel picks it for the first time."""
+    return next_kbytes(x, managed, huge, None)
+
+
+def next_kbytes(x: Look, managed: Pages, huge: bool, before: Candidate | None) -> int:
+    """Return min_free_kbytes as the kernel picks it, where it had marks before."""
+    free, _ = buffer_pages(x, managed, before)
+    kbytes = marks.picked_kbytes(marks.root_kbytes(free), -1, 0)
     if not huge:
         return kbytes
-    first = marked(x, managed, kbytes, 10, "")
+    free, zones = buffer_pages(x, managed, marked(x, managed, kbytes, 10, ""))
+    return marks.hugepage_kbytes(free, zones, BLOCK, kbytes)
+
+
+def buffer_pages(x: Look, managed: Pages, by: Candidate | None) -> tuple[int, int]:
+    """Return nr_free_buffer_pages(), and how many populated zones it looks at."""
     free, zones = 0, 0
     for key, pages in x.pages(managed, x.lowmem):
-        high = first.due[(*key, "high")]
+        high = by.due[(*key, "high")] if by is not None else 0
         assert isinstance(high, int)
         free += marks.beyond_high(pages, high)
-        zones += x.machine.extent(key).present > 0
-    return marks.hugepage_kbytes(free, zones, BLOCK, kbytes)
+        zones += x.present(key) > 0
+    return free, zones
+
+
+def added_candidate(x: Look) -> Candidate:
+    """Return the course of marks when memory is added, one block after the other.
+
+    Source: mm/memory_hotplug.c:online_pages (v5.10).
+    """
+    huge = huge_by_default(x)
+    how = "init_per_zone_wmark_min, once more for each block that was added"
+    by = marked(x, x.at.marks, boot_kbytes(x, x.at.marks, huge), 10, how)
+    managed = {key: pages - x.hot.get(key, 0) for key, pages in x.at.now.items()}
+    for key, pages in x.hot.items():
+        for _ in range(pages // ADDED):
+            managed[key] = managed.get(key, 0) + ADDED
+            kbytes = next_kbytes(x, managed, huge, by)
+            by = marked(x, managed, kbytes, 10, how, "memory was added")
+    return by
 
 
 def marked(
@@ -119,7 +154,7 @@ def marked(
 ) -> Candidate:
     """Return all marks as min_free_kbytes makes them."""
     layout, release = x.machine.layout, x.machine.release
-    capped = {layout.highmem}
+    capped = set(x.machine.highmem)
     if release.capped_movable:
         capped.add(layout.movable)
     types = [each for each in range(layout.count) if each not in capped]
@@ -142,7 +177,7 @@ def boost_allowed(boost: int, managed: int, high: int, factor: int) -> bool:
     A boost grows by page blocks up to its bound, and shrinks by what it was.
     """
     most = marks.most_boost(high, factor, BLOCK)
-    if not factor or 4 * BLOCK > managed or not 0 < boost <= most:
+    if not factor or managed < 4 * BLOCK or not 0 < boost <= most:
         return False
     return boost % BLOCK == 0 or (most - boost) % BLOCK == 0
 
@@ -160,6 +195,7 @@ def reserve_candidates(x: Look) -> Iterator[Candidate]:
         what = f"{how}, managed pages of now, ratios as {x.settings.source} says"
         yield reserved(x, x.at.now, ratios, what)
     why = "computed again when lowmem_reserve_ratio was read or written"
+    why = "memory was added" if x.hot else why
     yield reserved(x, x.at.now, own, f"{how}, managed pages of now", why)
 
 
@@ -191,15 +227,16 @@ def pageset_candidates(x: Look) -> Iterator[Candidate]:
         said = f"percpu_pagelist_fraction {x.settings.fraction}"
         what = f"{said} as {x.settings.source} says, managed pages of now"
         yield sized(x, x.at.now, x.settings.fraction, what)
+    if x.hot:
+        managed = {k: (x.at.now if k in x.hot else x.at.pagesets)[k] for k in x.at.now}
+        yield sized(x, managed, 0, f"{how} when memory was added", "memory was added")
     why = "a kernel without deferred page descriptors"
     yield sized(x, x.at.plain, 0, f"{how} at mem_init", why)
     why = "computed again when percpu_pagelist_fraction was written"
     yield sized(x, x.at.now, 0, f"{how} of now", why)
 
 
-def sized(
-    x: Look, managed: Pages, fraction: int, how: str, why: str = ""
-) -> Candidate:
+def sized(x: Look, managed: Pages, fraction: int, how: str, why: str = "") -> Candidate:
     """Return high and batch of every pageset."""
     due: dict[Name, int | Bounds] = {}
     for zone in x.zones:
@@ -212,33 +249,46 @@ def sized(
 
 
 def tuned_candidates(x: Look) -> Iterator[Candidate]:
-    """Yield the one course of 6.12: high moves between a low mark's and an eighth."""
-    (first, *others) = mark_candidates(x)
+    """Yield the courses of kernels in which high follows the low mark.
+
+    From 6.7 on it moves by itself between that and an eighth of the zone.
+    """
+    best = choose(list(mark_candidates(x)), marks_seen(x))
+    how = f"zone_highsize and zone_batchsize of {x.machine.release.name}"
+    yield tuned(x, best, 0, how)
+    if fraction := x.settings.one("percpu_pagelist_high_fraction"):
+        said = f"percpu_pagelist_high_fraction {fraction} as {x.settings.source} says"
+        yield tuned(x, best, fraction, f"{how}, {said}")
+
+
+def tuned(x: Look, by: Candidate, fraction: int, how: str) -> Candidate:
+    """Return high and batch of every pageset; `by` are the marks they follow."""
     due: dict[Name, int | Bounds] = {}
-    best = choose((first, *others), marks_seen(x))
     for zone in x.zones:
         key = (zone.node, zone.name)
-        pages = x.at.marks.get(key, 0)
+        pages = (x.at.now if fraction or x.hot else x.at.marks).get(key, 0)
         batch = max(1, pagesets.zone_batchsize(pages))
         cpus = x.settings.cpus_of(zone.node, len(zone.pagesets))
-        low = best.due[(*key, "low")]
+        low = by.due[(*key, "low")]
         assert isinstance(low, int)
-        least = max(low // cpus, 4 * batch)
+        least = max((pages // fraction if fraction else low) // cpus, 4 * batch)
+        moves = x.machine.release.high_moves and not fraction
         most = max(pages // pagesets.MIN_FRACTION // cpus, 4 * batch)
+        most = most if moves else least
         for each in zone.pagesets:
             name = f"cpu {each.cpu}"
-            due[(*key, f"{name} high")] = (least, most)
+            due[(*key, f"{name} high")] = (least, most) if moves else least
             due[(*key, f"{name} high_min")] = least
             due[(*key, f"{name} high_max")] = most
             due[(*key, f"{name} batch")] = batch
-    yield Candidate("zone_highsize and zone_batchsize of 6.12", "", due)
+    return Candidate(how, "", due)
 
 
 def threshold_candidates(x: Look, zone: Zone, gap: int) -> Iterator[Candidate]:
     """Yield the courses of one zone's counter thresholds; `gap` is low - min."""
     cpus = max(1, len(zone.pagesets))
     how = "refresh_zone_stat_thresholds"
-    why = "kswapd set it when it slept, from the managed pages of now"
+    why = "computed again, by kswapd or for added memory, from the pages of now"
     for managed, reason in ((x.at.marks, ""), (x.at.now, why)):
         pages = managed.get((zone.node, zone.name), 0)
         number = normal_threshold(pages, cpus)

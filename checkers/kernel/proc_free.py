@@ -105,9 +105,7 @@ def late_span(call: Range) -> Span:
 def inward(ranges: list[tuple[int, int]]) -> list[Frames]:
     """Return the whole frames in ranges of addresses."""
     page = 1 << PAGE_SHIFT
-    return [
-        (-(-a // page), b // page) for a, b in ranges if -(-a // page) < b // page
-    ]
+    return [(-(-a // page), b // page) for a, b in ranges if -(-a // page) < b // page]
 
 
 def outward(ranges: list[tuple[int, int]]) -> list[Frames]:

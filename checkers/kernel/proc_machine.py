@@ -36,24 +36,28 @@ class Release:
     """What one kernel release does in its own way."""
 
     name: str
+    high_by_low: bool = False  # a pageset's high follows the low mark
+    high_moves: bool = False  # and moves up to an eighth of the zone by itself
     capped_movable: bool = False  # ZONE_MOVABLE is no lowmem, its lowest mark capped
-    high_by_low: bool = False  # a pageset's high follows the low mark and moves
     memmap_counts: bool = True  # page descriptors are reckoned out of Total pages
 
 
 V5_10 = Release("5.10")
-V6_12 = Release("6.12", capped_movable=True, high_by_low=True, memmap_counts=False)
-RELEASES = {(5, 10): V5_10, (6, 12): V6_12}
+V6_1 = Release("6.1", high_by_low=True)
+V6_12 = Release(
+    "6.12", high_by_low=True, high_moves=True, capped_movable=True, memmap_counts=False
+)
+RELEASES = {(5, 10): V5_10, (6, 1): V6_1, (6, 12): V6_12}
 
 
 def release_of(log: BootLog) -> tuple[Release, bool]:
     """Return the release whose formulas hold for a log, and whether they are its own.
 
-    A release that is not modelled is taken for the nearer of those that are.
+    A release that is not modelled is taken for the last one before it that is.
     """
     said = log.release or (5, 10)
-    nearest = V5_10 if said < (6, 0) else V6_12
-    return RELEASES.get(said, nearest), said in RELEASES
+    nearest = max((each for each in RELEASES if each <= said), default=(5, 10))
+    return RELEASES[nearest], said in RELEASES
 
 
 @dataclass
@@ -88,6 +92,17 @@ class Machine:
     def nids(self) -> tuple[int, ...]:
         """Return the nodes with memory."""
         return tuple(sorted({r.nid for r in self.memory}))
+
+    @property
+    def highmem(self) -> frozenset[int]:
+        """Return the zone types that the kernel has no fixed mapping of.
+
+        Without NUMA, ZONE_MOVABLE is one of them where it comes after ZONE_HIGHMEM.
+        """
+        high, movable = self.layout.highmem, self.layout.movable
+        if high < 0:
+            return frozenset()
+        return frozenset({high, movable} if movable == high + 1 else {high})
 
     def extent(self, key: Key) -> Extent:
         """Return where a zone lies; nothing for one of a node without memory."""
@@ -164,7 +179,7 @@ def set_base(machine: Machine) -> None:
 def set_base_by_lines(machine: Machine) -> None:
     """Set it from the log's own counts, where one zone alone is left to be counted."""
     log, available = machine.log, machine.log.memory["available"]
-    tables = VMALLOC_TABLES if log.arch in ("amd64", "x86_64") else 0
+    tables = VMALLOC_TABLES if log.x86_64 else 0
     left = (available.value >> PAGE_SHIFT - 10) + tables
     base: Pages = {}
     for key, reckoned in log.reckoned.items():
@@ -216,9 +231,7 @@ def populated(machine: Machine) -> list[Key]:
     return [key for key, extent in machine.extents.items() if extent.present]
 
 
-def ways_of(
-    machine: Machine, what: str, pages: int, image: list[Key]
-) -> list[Pages]:
+def ways_of(machine: Machine, what: str, pages: int, image: list[Key]) -> list[Pages]:
     """Return how freed memory may be shared out: what the log says, or any one zone."""
     if what != "initrd":
         return [{key: pages} for key in image]
@@ -286,7 +299,11 @@ def amount(text: str | None) -> tuple[int, int, bool]:
         return 0, 0, False
     if match[2] == "%":
         return 0, min(int(match[1], 0), 100), False
-    return int(match[1], 0) << MULTIPLES.get(match[2].upper(), 0) >> PAGE_SHIFT, 0, False
+    return (
+        int(match[1], 0) << MULTIPLES.get(match[2].upper(), 0) >> PAGE_SHIFT,
+        0,
+        False,
+    )
 
 
 def due_starts(machine: Machine) -> dict[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .proc_facts import (
+    ADDED,
     Bounds,
     Candidate,
     Look,
@@ -22,9 +23,10 @@ from .proc_facts import (
     threshold_candidates,
 )
 from .proc_machine import Key, Machine, Moments, Pages, assignments, moments
-from .proc_settings import Settings, settings_of
+from .proc_settings import settings_of
 from .zoneinfo import Number, Zone, read_zones
 
+MOST_FRAMES = 1 << 52
 EQUAL, EXPLAINED, WRONG, UNKNOWN = "equal", "explained", "wrong", "unknown"
 
 
@@ -105,10 +107,19 @@ class Writer:
         )
 
     def judged(
-        self, zone: Zone, fact: str, number: Number, by: Candidate, why: str = ""
+        self,
+        zone: Zone,
+        fact: str,
+        number: Number,
+        by: Candidate,
+        plain: Candidate,
+        why: str = "",
     ) -> Row:
-        """Return a row of a course; a good one that needs a reason is explained."""
+        """Return a row of a course; what `plain`, Linux's own, gives needs no reason."""
         name = (zone.node, zone.name, fact)
+        due = plain.due.get(name)
+        if due is not None and fits(due, number.value):
+            return self.row(zone, fact, number, due, plain.how)
         row = self.row(zone, fact, number, by.due.get(name), by.how)
         reason = why or by.why
         return with_reason(row, reason) if reason else row
@@ -133,7 +144,10 @@ def snapshot_rows(machine: Machine, shot: Snapshot) -> Iterator[Row]:
     """Yield the rows of one zoneinfo."""
     settings = settings_of(machine.log, shot.path)
     at = managed_then(machine, shot.zones)
-    w = Writer(machine, shot, Look(machine, shot.zones, at, settings))
+    hot = added(machine, shot.zones, at)
+    for key, pages in hot.items():
+        at.now[key] = at.now.get(key, 0) + pages
+    w = Writer(machine, shot, Look(machine, shot.zones, at, settings, hot))
     yield from zone_set_rows(w)
     yield from place_rows(w)
     yield from managed_rows(w, at)
@@ -157,6 +171,21 @@ def managed_then(machine: Machine, zones: Sequence[Zone]) -> Moments:
             best = good, at
     assert best is not None
     return best[1]
+
+
+def added(machine: Machine, zones: Sequence[Zone], at: Moments) -> Pages:
+    """Return the pages of whole blocks that zones have more than the boot gave them."""
+    found: Pages = {}
+    for zone in zones:
+        key = (zone.node, zone.name)
+        extent, facts = machine.extent(key), zone.facts
+        more = facts["present"].value - extent.present
+        managed = facts["managed"].value - at.now.get(key, 0)
+        longer = facts["spanned"].value - extent.spanned
+        if machine.base is not None and 0 < more == managed and longer >= more:
+            if more % ADDED == 0:
+                found[key] = more
+    return found
 
 
 def backwards(seen: Pages, way: tuple[Pages, ...]) -> Pages:
@@ -201,12 +230,25 @@ def place_rows(w: Writer) -> Iterator[Row]:
     """Yield where each zone lies and how many frames it has."""
     how = "zone ranges and memory of the nodes, by the log"
     for zone in w.shot.zones:
-        extent = w.machine.extent((zone.node, zone.name))
-        numbers = {"spanned": extent.spanned, "present": extent.present}
-        if "start_pfn" in zone.facts:
-            numbers["start_pfn"] = extent.start
-        for fact, due in numbers.items():
-            yield w.row(zone, fact, zone.facts[fact], due, how)
+        key = (zone.node, zone.name)
+        extent, hot = w.machine.extent(key), w.look.hot.get(key, 0)
+        due: dict[str, int | Bounds] = {
+            "start_pfn": extent.start,
+            "spanned": extent.spanned,
+            "present": extent.present + hot,
+        }
+        if hot:
+            due["start_pfn"] = (0, extent.start or MOST_FRAMES)
+            due["spanned"] = (extent.spanned + hot, MOST_FRAMES)
+        for fact, number in due.items():
+            if fact in zone.facts:
+                row = w.row(zone, fact, zone.facts[fact], number, how)
+                yield with_reason(row, added_why(hot)) if hot else row
+
+
+def added_why(pages: int) -> str:
+    """Return the reason of a zone's growth."""
+    return f"memory was added: {pages // ADDED} blocks of 128 MiB"
 
 
 def managed_rows(w: Writer, at: Moments) -> Iterator[Row]:
@@ -217,13 +259,14 @@ def managed_rows(w: Writer, at: Moments) -> Iterator[Row]:
     for zone in w.shot.zones:
         key = (zone.node, zone.name)
         due = at.now.get(key, 0) if w.machine.base is not None else None
-        if not w.machine.extent(key).present:
+        if not w.look.present(key):
             due = 0
         row = w.row(zone, "managed", zone.facts["managed"], due, how)
         if row.status == UNKNOWN and due is None:
             why = "the log does not say what was free: no memblock=debug"
             row = Row(*row_head(row), None, UNKNOWN, "zoneinfo's own count", why)
-        yield row
+        hot = w.look.hot.get(key, 0)
+        yield with_reason(row, added_why(hot)) if hot else row
         if "cma" in zone.facts:
             count = w.machine.cma.get(key, 0)
             yield w.row(zone, "cma", zone.facts["cma"], count, "areas in the log")
@@ -250,10 +293,11 @@ def mark_rows(w: Writer) -> Iterator[Row]:
         key = (zone.node, zone.name)
         boost = zone.facts["boost"].value if "boost" in zone.facts else 0
         lifted = boosted_by(best, key, boost)
+        plain = boosted_by(candidates[0], key, boost)
         why = f"boosted by {boosts[key]}" if key in boosts else best.why
         for fact in ("min", "low", "high", "promo"):
             if fact in zone.facts:
-                yield w.judged(zone, fact, zone.facts[fact], lifted, why)
+                yield w.judged(zone, fact, zone.facts[fact], lifted, plain, why)
         if "boost" in zone.facts:
             yield boost_row(w, zone, best)
         gap = best.due[(*key, "low")], best.due[(*key, "min")]
@@ -291,10 +335,12 @@ def threshold_rows(w: Writer, zone: Zone, gap: int) -> Iterator[Row]:
         for each in zone.pagesets
         if fact in each.facts
     }
-    best = choose(list(threshold_candidates(w.look, zone, gap)), seen)
+    candidates = list(threshold_candidates(w.look, zone, gap))
+    best = choose(candidates, seen)
     for each in zone.pagesets:
         if fact in each.facts:
-            yield w.judged(zone, f"cpu {each.cpu} {fact}", each.facts[fact], best)
+            name = f"cpu {each.cpu} {fact}"
+            yield w.judged(zone, name, each.facts[fact], best, candidates[0])
 
 
 def reserves_seen(zone: Zone) -> Iterator[tuple[str, Number]]:
@@ -322,7 +368,7 @@ def course_rows(w: Writer, facts: object, candidates: list[Candidate]) -> Iterat
     best = choose(candidates, seen)
     for zone in w.shot.zones:
         for fact, number in facts(zone):
-            yield w.judged(zone, fact, number, best)
+            yield w.judged(zone, fact, number, best, candidates[0])
 
 
 def pageset_rows(w: Writer) -> Iterator[Row]:
@@ -331,8 +377,3 @@ def pageset_rows(w: Writer) -> Iterator[Row]:
         moves = isinstance(row.due, tuple) and row.due[0] < row.due[1]
         why = "nr_pcp_alloc and nr_pcp_free move it between these bounds"
         yield with_reason(row, why) if moves else row
-
-
-def settings_used(settings: Settings) -> bool:
-    """Say whether a record says what a user set."""
-    return bool(settings.values)

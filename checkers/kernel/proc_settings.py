@@ -1,6 +1,8 @@
 """What a user set in /proc/sys/vm, where a record or the command line says it.
 
-A record may hold `sysctl.txt` beside a zoneinfo: lines `vm.name = value`.
+A record may hold `sysctl.txt` beside a zoneinfo, lines `vm.name = value`; or, beside
+the folders of its snapshots, `writes.txt`: lines `value > /proc/sys/vm/name`, perhaps
+`(refused)`, and lines that end in `-> folder` for the snapshot made then.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from .text import BadText, read_lines
 
 _LINE = re.compile(r"vm\.(\w+)\s*=\s*(.*?)\s*", re.ASCII)
 _WORD = re.compile(r"sysctl[./]vm[./](\w+)=(.*)", re.ASCII)
+_WRITE = re.compile(r"([0-9 \t]+) > /proc/sys/vm/(\w+)", re.ASCII)
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:[\s,]+[0-9]{1,18})*", re.ASCII)
 _CPUS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", re.ASCII)
 KNOWN = (
@@ -22,6 +25,7 @@ KNOWN = (
     "watermark_boost_factor",
     "lowmem_reserve_ratio",
     "percpu_pagelist_fraction",
+    "percpu_pagelist_high_fraction",
 )
 
 
@@ -83,12 +87,28 @@ def settings_of(log: BootLog, zoneinfo: Path) -> Settings:
             if match and not keep(found, match[1], match[2]):
                 raise BadText(file, number, f"vm.{match[1]} is no number")
         found.source = file.name
+    take_writes(found, zoneinfo)
     for folder in (zoneinfo.parent / "node", zoneinfo.parent.parent / "node"):
         for each in sorted(folder.glob("node*/cpulist")):
             node = each.parent.name.removeprefix("node")
             if node.isdecimal():
                 found.node_cpus.setdefault(int(node), cpus_in(each))
     return found
+
+
+def take_writes(found: Settings, zoneinfo: Path) -> None:
+    """Take what was written before a snapshot, where the record tells it."""
+    file = zoneinfo.parent.parent / "writes.txt"
+    written: list[tuple[str, str]] = []
+    for text in read_lines(file) if file.is_file() else ():
+        if match := _WRITE.fullmatch(text.strip()):
+            written.append((match[2], match[1]))
+        elif text.strip() == "(refused)" and written:
+            written.pop()
+        elif f" {text.strip()}".endswith(f" -> {zoneinfo.parent.name}"):
+            for name, value in written:
+                keep(found, name, value)
+            found.source = file.name if written else found.source
 
 
 def cpus_in(path: Path) -> int:

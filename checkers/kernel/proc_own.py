@@ -1,0 +1,154 @@
+"""What the numbers of a snapshot that count use must bear out among themselves.
+
+Free pages, pageset counts and event counters follow from nothing in a boot log. But
+some are printed twice, some have bounds, and some never fall from one snapshot to the
+next.
+
+Source: mm/vmstat.c:zoneinfo_show_print; mm/page_alloc.c:free_unref_page_commit (v5.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .proc_facts import Bounds
+from .proc_machine import Machine
+from .proc_rows import EQUAL, EXPLAINED, WRONG, Row, Snapshot, shown
+from .proc_settings import settings_of
+from .zoneinfo import Number, Pageset, Zone
+
+DRIFT = 1 << 12  # pages by which two readings may differ while other CPUs run
+RISING = (
+    "numa_hit",
+    "numa_miss",
+    "numa_foreign",
+    "numa_interleave",
+    "numa_local",
+    "numa_other",
+    "nr_dirtied",
+    "nr_written",
+    "nr_vmscan_write",
+    "nr_vmscan_immediate_reclaim",
+)
+LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
+
+
+def own_rows(machine: Machine, shots: Sequence[Snapshot]) -> Iterator[Row]:
+    """Yield the rows about numbers that count use, of all snapshots in order."""
+    last: dict[tuple[int, str, str], int] = {}
+    for shot in shots:
+        for zone in shot.zones:
+            yield from free_rows(machine, shot, zone)
+            yield from count_rows(machine, shot, zone)
+            yield from rising_rows(shot, zone, last)
+        yield from list_rows(shot)
+
+
+def row(
+    shot: Snapshot, zone: Zone, fact: str, number: Number, due: int | Bounds, how: str
+) -> Row:
+    """Return a row: equal, or within its bounds."""
+    low, high = due if isinstance(due, tuple) else (due, due)
+    good = low <= number.value <= high
+    return Row(
+        str(shot.path),
+        number.line,
+        shot.name,
+        zone.node,
+        zone.name,
+        fact,
+        number.value,
+        due,
+        EQUAL if good else WRONG,
+        how,
+        "" if good else f"it must be {shown(due)}",
+    )
+
+
+def cpus_of(shot: Snapshot) -> int:
+    """Return how many CPUs were running."""
+    return max((len(zone.pagesets) for zone in shot.zones), default=1)
+
+
+def free_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
+    """Yield that free pages are the same twice, and no more than are managed."""
+    free, managed = zone.facts["free"], zone.facts["managed"].value
+    if "nr_free_pages" in zone.stats:
+        again = zone.stats["nr_free_pages"].value
+        found = row(shot, zone, "free", free, again, "nr_free_pages")
+        if found.status == WRONG and cpus_of(shot) > 1:
+            if abs(free.value - again) <= DRIFT:
+                why = "another CPU took or gave pages between the two readings"
+                head = (found.file, found.line, shot.name, zone.node, zone.name)
+                found = Row(*head, "free", free.value, again, EXPLAINED, found.how, why)
+        yield found
+    bounds = (0, managed)
+    yield row(shot, zone, "free", free, bounds, "no more than managed")
+    if "nr_free_cma" in zone.stats:
+        most = machine.cma.get((zone.node, zone.name), 0)
+        number = zone.stats["nr_free_cma"]
+        yield row(shot, zone, "nr_free_cma", number, (0, most), "areas in the log")
+    if "node_unreclaimable" in zone.facts:
+        number = zone.facts["node_unreclaimable"]
+        yield row(shot, zone, "node_unreclaimable", number, (0, 1), "yes or no")
+
+
+def count_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
+    """Yield that no pageset holds more than it may; a smaller high may be news."""
+    written = settings_of(machine.log, shot.path).values
+    for each in zone.pagesets:
+        most = most_in(machine, zone, each)
+        most = max(most, zone.facts["managed"].value) if written else most
+        fact = f"cpu {each.cpu} count"
+        how = "less than high and one refill"
+        yield row(shot, zone, fact, each.facts["count"], (0, most), how)
+
+
+def most_in(machine: Machine, zone: Zone, each: Pageset) -> int:
+    """Return the most pages that a pageset may hold."""
+    high, batch = each.facts["high"].value, each.facts["batch"].value
+    if machine.release.high_by_low:  # high may have been higher a moment ago
+        return max(2 * high, zone.facts["managed"].value // 8) + 64 * batch
+    return high + batch
+
+
+def rising_rows(
+    shot: Snapshot, zone: Zone, last: dict[tuple[int, str, str], int]
+) -> Iterator[Row]:
+    """Yield that no counter of events falls."""
+    for fact in RISING:
+        if fact in zone.stats:
+            number, key = zone.stats[fact], (zone.node, zone.name, fact)
+            if key in last:
+                how = "no less than in the snapshot before"
+                most = max(last[key], (1 << 64) - 1)
+                yield row(shot, zone, fact, number, (last[key], most), how)
+            last[key] = number.value
+
+
+def list_rows(shot: Snapshot) -> Iterator[Row]:
+    """Yield that a node's lists are its zones' together, where one CPU runs."""
+    if cpus_of(shot) > 1:
+        return
+    for zone in shot.zones:
+        own = [each for each in shot.zones if each.node == zone.node]
+        for name in LISTS:
+            if f"nr_{name}" in zone.stats:
+                stats = (each.stats.get(f"nr_zone_{name}") for each in own)
+                total = sum(each.value for each in stats if each is not None)
+                slack = drift(own)
+                bounds = (max(0, total - slack), total + slack)
+                number = zone.stats[f"nr_{name}"]
+                how = f"nr_zone_{name} of its zones, as far as counters drift"
+                yield row(shot, zone, f"nr_{name}", number, bounds, how)
+
+
+def drift(zones: Sequence[Zone]) -> int:
+    """Return by how much one CPU's counters may be behind."""
+    thresholds = [
+        each.facts["vm stats threshold"].value
+        for zone in zones
+        for each in zone.pagesets
+        if "vm stats threshold" in each.facts
+    ]
+    return sum(thresholds) + max(thresholds, default=0) + 1
