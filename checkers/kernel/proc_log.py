@@ -69,13 +69,18 @@ def range_rows(machine: Machine) -> Iterator[Row]:
 def memory_range_rows(machine: Machine) -> Iterator[Row]:
     """Yield the ends of each range of memory, by memblock's list of memory."""
     how = "memblock's list of memory"
-    due = edges(machine.early.memory)
+    due = sorted(edges(machine.early.memory))
     seen = edges(joined([(r.start, r.end) for r in machine.memory]))
     for nid, span in machine.log.nodes:
         for at, fact in ((span.start, "start"), (span.end, "end")):
             if at in seen:
-                close = min(due, key=lambda edge, at=at: abs(edge - at), default=0)
+                close = nearest(due, at)
                 yield row(machine, Number(at, span.line), close, (nid, ""), fact, how)
+
+
+def nearest(due: list[int], at: int) -> int:
+    """Return the number that is closest to one."""
+    return min(due, key=lambda edge: abs(edge - at), default=0)
 
 
 def edges(frames: list[Frames]) -> set[int]:

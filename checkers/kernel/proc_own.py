@@ -10,6 +10,7 @@ Source: mm/vmstat.c:zoneinfo_show_print; mm/page_alloc.c:free_unref_page_commit 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .proc_facts import Bounds
 from .proc_machine import Machine
@@ -76,11 +77,10 @@ def free_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
     if "nr_free_pages" in zone.stats:
         again = zone.stats["nr_free_pages"].value
         found = row(shot, zone, "free", free, again, "nr_free_pages")
-        if found.status == WRONG and cpus_of(shot) > 1:
-            if abs(free.value - again) <= DRIFT:
-                why = "another CPU took or gave pages between the two readings"
-                head = (found.file, found.line, shot.name, zone.node, zone.name)
-                found = Row(*head, "free", free.value, again, EXPLAINED, found.how, why)
+        near = cpus_of(shot) > 1 and abs(free.value - again) <= DRIFT
+        if found.status == WRONG and near:
+            why = "another CPU took or gave pages between the two readings"
+            found = replace(found, status=EXPLAINED, why=why)
         yield found
     bounds = (0, managed)
     yield row(shot, zone, "free", free, bounds, "no more than managed")

@@ -115,7 +115,7 @@ class Writer:
         plain: Candidate,
         why: str = "",
     ) -> Row:
-        """Return a row of a course; what `plain`, Linux's own, gives needs no reason."""
+        """Return a row of a course; what `plain`, Linux's own, gives needs none."""
         name = (zone.node, zone.name, fact)
         due = plain.due.get(name)
         if due is not None and fits(due, number.value):
@@ -176,15 +176,14 @@ def managed_then(machine: Machine, zones: Sequence[Zone]) -> Moments:
 def added(machine: Machine, zones: Sequence[Zone], at: Moments) -> Pages:
     """Return the pages of whole blocks that zones have more than the boot gave them."""
     found: Pages = {}
-    for zone in zones:
+    for zone in zones if machine.base is not None else ():
         key = (zone.node, zone.name)
         extent, facts = machine.extent(key), zone.facts
         more = facts["present"].value - extent.present
         managed = facts["managed"].value - at.now.get(key, 0)
         longer = facts["spanned"].value - extent.spanned
-        if machine.base is not None and 0 < more == managed and longer >= more:
-            if more % ADDED == 0:
-                found[key] = more
+        if 0 < more == managed and longer >= more and more % ADDED == 0:
+            found[key] = more
     return found
 
 
@@ -300,9 +299,10 @@ def mark_rows(w: Writer) -> Iterator[Row]:
                 yield w.judged(zone, fact, zone.facts[fact], lifted, plain, why)
         if "boost" in zone.facts:
             yield boost_row(w, zone, best)
-        gap = best.due[(*key, "low")], best.due[(*key, "min")]
-        assert isinstance(gap[0], int) and isinstance(gap[1], int)
-        yield from threshold_rows(w, zone, gap[0] - gap[1])
+        low, least = best.due[(*key, "low")], best.due[(*key, "min")]
+        assert isinstance(low, int)
+        assert isinstance(least, int)
+        yield from threshold_rows(w, zone, low - least)
 
 
 def boosted_by(by: Candidate, key: Key, boost: int) -> Candidate:

@@ -131,11 +131,12 @@ def cell(rows: Sequence[Row]) -> str:
 
 def ways(rows: Sequence[Row]) -> Iterator[str]:
     """Yield how the numbers of each column are computed."""
-    for name in dict.fromkeys(GROUPS.values()):
-        hows = dict.fromkeys(row.how for row in rows if group_of(row) == name)
-        for how in hows:
-            if how:
-                yield f"  {name:<12}  {how}"
+    columns: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.how:
+            columns.setdefault(row.how, {})[group_of(row)] = None
+    for how, names in columns.items():
+        yield f"  {', '.join(names)}: {how}"
 
 
 def whole(row: Row) -> tuple[str, ...]:

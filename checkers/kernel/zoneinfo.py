@@ -1,4 +1,4 @@
-"""What /proc/zoneinfo says: of each zone its place, its marks, its reserve, its pagesets.
+"""What /proc/zoneinfo says of each zone: its place, marks, reserve and pagesets.
 
 `read_zones` reads all of it and refuses what no kernel prints; `read_zoneinfo` looks
 only for where the zones are.
@@ -66,7 +66,7 @@ class Zone:
         return f"node {self.node} zone {self.name}"
 
     def missing(self) -> str:
-        """Return the first fact that a whole zone has and this one lacks, or nothing."""
+        """Return the first fact of a whole zone that this one lacks, or nothing."""
         for name in _OWED:
             if name not in self.facts:
                 return name
