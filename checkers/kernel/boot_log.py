@@ -86,6 +86,7 @@ class BootLog:
     drivers_up: int = 0  # the line that comes just before the initcalls
     boots: list[int] = field(default_factory=list)  # lines where one begins
     rebuilt: list[Number] = field(default_factory=list)  # later Total pages
+    odd: list[tuple[int, str]] = field(default_factory=list)  # what no kernel prints
     firmware_map: bool = False  # there is an e820 map: this is x86
     node: int = 0  # the one that lines speak of
 
@@ -132,6 +133,19 @@ def span_of(start: str, last: str, line: int) -> Span:
     return Span(pfn(start), (int(last, 16) + 1) >> PAGE_SHIFT, line)
 
 
+def see_pages(log: BootLog, line: int, start: str, last: str) -> None:
+    """Note a printed range that is not made of whole pages."""
+    for address in (int(start, 16), int(last, 16) + 1):
+        if address % (1 << PAGE_SHIFT):
+            log.odd.append((line, f"{address:#x} is not where a page begins"))
+
+
+def see_kbytes(log: BootLog, line: int, kbytes: int) -> None:
+    """Note an amount that is not made of whole pages."""
+    if kbytes % K:
+        log.odd.append((line, f"{kbytes}K are no whole pages"))
+
+
 def take_banner(log: BootLog, line: int, match: Match) -> None:
     """Take the line that names the release."""
     log.boots.append(line)
@@ -152,6 +166,8 @@ def take_zone(log: BootLog, line: int, match: Match) -> None:
     """Take one of the zone ranges; an empty zone begins where the last one ended."""
     if log.nodes or match[1] in log.zones:
         return
+    if match[2]:
+        see_pages(log, line, match[2], match[3])
     end = max((zone.end for zone in log.zones.values()), default=0)
     span = span_of(match[2], match[3], line) if match[2] else Span(end, end, line)
     log.zones[match[1]] = span
@@ -159,6 +175,7 @@ def take_zone(log: BootLog, line: int, match: Match) -> None:
 
 def take_node(log: BootLog, line: int, match: Match) -> None:
     """Take a range of memory of a node."""
+    see_pages(log, line, match[2], match[3])
     log.nodes.append((int(match[1]), span_of(match[2], match[3], line)))
 
 
@@ -203,10 +220,13 @@ def take_memory(log: BootLog, line: int, match: Match) -> None:
     }
     for number, name in re.findall(r"([0-9]{1,18})K ([a-z-]+)", match[3], re.ASCII):
         log.memory[name] = Number(int(number), line)
+    for name in ("available", "total", "reserved", "cma-reserved"):
+        see_kbytes(log, line, log.memory[name].value if name in log.memory else 0)
 
 
 def take_freed(log: BootLog, line: int, match: Match) -> None:
     """Take memory that is freed after the boot needed it."""
+    see_kbytes(log, line, int(match[2]))
     log.freed.append(Freed(match[1], int(match[2]) // K, line))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from ..verdict import Failure, Run, Verdict
 from .boot_log import BootLog, read_boot_log
 from .proc_free import Early, early_of
-from .proc_log import log_rows
+from .proc_log import cpu_rows, log_rows
 from .proc_machine import Machine, machine_of
 from .proc_own import own_rows
 from .proc_rows import (
@@ -131,6 +131,7 @@ def judge_rows(
         progress({"snapshots": len(found.rows)})
         found.rows += snapshot_rows(machine, shot)
     found.log = list(log_rows(machine))
+    found.log += cpu_rows(machine, shots)
     found.own = list(own_rows(machine, shots))
     if found.cut:
         found.rows = [doubted(row, found.cut, lost) for row in found.rows]
@@ -223,7 +224,7 @@ def failure_of(
         return None, None
     rule = rule_of(found, wrong)
     where = f"node {wrong.node} zone {wrong.zone}".removesuffix(" zone ")
-    what = f"{wrong.fact} is {wrong.seen}, " if wrong.fact != "zones" else ""
+    what = f"{wrong.fact} is {wrong.seen}, " if wrong.due is not None else ""
     how = f" ({wrong.how})" if wrong.how else ""
     why = f"{wrong.place}: {where}: {what}{wrong.why}{how}"
     return Failure(rule, why, ()), {"rule": rule, **row_json(wrong)}

@@ -8,7 +8,8 @@ build_all_zonelists, mem_init_print_info (v5.10).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mmoracle.spec.memblock.sets import joined
 from mmoracle.spec.zones import pagesets, spans
@@ -16,19 +17,24 @@ from mmoracle.spec.zones import pagesets, spans
 from .boot_log import K, Reckoned
 from .proc_free import Frames
 from .proc_machine import V5_10, VMALLOC_TABLES, Key, Machine, due_starts
-from .proc_rows import EQUAL, UNKNOWN, WRONG, Row
+from .proc_rows import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row, Snapshot
 from .zoneinfo import Number
 
 LOG = "boot log"
+INIT_MEMORY = ("unused kernel image (initmem)", "unused kernel")
 
 
 def log_rows(machine: Machine) -> Iterator[Row]:
     """Yield a row for each number of the log that follows from others."""
+    for line, why in machine.log.odd:
+        place = (machine.log.path, line, LOG, 0, "")
+        yield Row(*place, "line", 0, None, WRONG, "", why)
     yield from range_rows(machine)
     yield from movable_rows(machine)
     yield from total_rows(machine)
     yield from reckoned_rows(machine)
     yield from memory_rows(machine)
+    yield from freed_rows(machine)
 
 
 def row(
@@ -53,6 +59,8 @@ def range_rows(machine: Machine) -> Iterator[Row]:
     zones = [zone for zone in machine.log.zones.values() if zone.pages]
     if not zones or not machine.memory:
         return
+    if machine.early.known:
+        yield from memory_range_rows(machine)
     how = "the memory of all nodes"
     first = min(zones, key=lambda zone: zone.start)
     last = max(zones, key=lambda zone: zone.end)
@@ -62,8 +70,6 @@ def range_rows(machine: Machine) -> Iterator[Row]:
         machine, Number(first.start, first.line), start, (0, ""), "first start", how
     )
     yield row(machine, Number(last.end, last.line), end, (0, ""), "last end", how)
-    if machine.early.known:
-        yield from memory_range_rows(machine)
 
 
 def memory_range_rows(machine: Machine) -> Iterator[Row]:
@@ -186,3 +192,31 @@ def memory_rows(machine: Machine) -> Iterator[Row]:
     for fact, (kbytes, how) in due.items():
         if fact in said:
             yield row(machine, said[fact], kbytes, (0, ""), f"Memory: {fact}", how)
+
+
+def cpu_rows(machine: Machine, shots: Sequence[Snapshot]) -> Iterator[Row]:
+    """Yield how many CPUs were brought up, by the pagesets of each snapshot."""
+    number = machine.log.cpus
+    for shot in shots if number is not None else ():
+        cpus = max((len(zone.pagesets) for zone in shot.zones), default=0)
+        assert number is not None
+        found = row(machine, number, cpus, (0, ""), "CPUs", f"pagesets in {shot.name}")
+        if found.status != EQUAL:
+            why = f"{shot.name} shows {cpus}: CPUs came or went since"
+            found = replace(found, status=EXPLAINED, why=why)
+        yield found
+
+
+def freed_rows(machine: Machine) -> Iterator[Row]:
+    """Yield what is freed late and has its size in another line, too."""
+    log = machine.log
+    for freed in log.freed:
+        number = Number(freed.pages, freed.line)
+        if freed.what == "initrd" and log.ramdisk:
+            span = log.ramdisk[-1]
+            how = f"the RAMDISK of line {span.line}"
+            yield row(machine, number, span.pages, (0, ""), "initrd", how)
+        if freed.what in INIT_MEMORY and "init" in log.memory:
+            pages = log.memory["init"].value // K
+            how = f"the init memory of line {log.memory['init'].line}"
+            yield row(machine, number, pages, (0, ""), "init memory", how)

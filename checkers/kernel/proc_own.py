@@ -40,6 +40,7 @@ def own_rows(machine: Machine, shots: Sequence[Snapshot]) -> Iterator[Row]:
     for shot in shots:
         for zone in shot.zones:
             yield from free_rows(machine, shot, zone)
+            yield from numa_rows(shot, zone)
             yield from count_rows(machine, shot, zone)
             yield from rising_rows(shot, zone, last)
         yield from list_rows(shot)
@@ -75,15 +76,10 @@ def free_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
     """Yield that free pages are the same twice, and no more than are managed."""
     free, managed = zone.facts["free"], zone.facts["managed"].value
     if "nr_free_pages" in zone.stats:
-        again = zone.stats["nr_free_pages"].value
-        found = row(shot, zone, "free", free, again, "nr_free_pages")
-        near = cpus_of(shot) > 1 and abs(free.value - again) <= DRIFT
-        if found.status == WRONG and near:
-            why = "another CPU took or gave pages between the two readings"
-            found = replace(found, status=EXPLAINED, why=why)
-        yield found
-    bounds = (0, managed)
-    yield row(shot, zone, "free", free, bounds, "no more than managed")
+        again = zone.stats["nr_free_pages"]
+        yield alike(shot, zone, "free", free, again.value, "nr_free_pages")
+        yield alike(shot, zone, "nr_free_pages", again, free.value, "pages free")
+    yield row(shot, zone, "free", free, (0, managed), "no more than managed")
     if "nr_free_cma" in zone.stats:
         most = machine.cma.get((zone.node, zone.name), 0)
         number = zone.stats["nr_free_cma"]
@@ -91,6 +87,33 @@ def free_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
     if "node_unreclaimable" in zone.facts:
         number = zone.facts["node_unreclaimable"]
         yield row(shot, zone, "node_unreclaimable", number, (0, 1), "yes or no")
+
+
+def alike(
+    shot: Snapshot, zone: Zone, fact: str, number: Number, due: int, how: str
+) -> Row:
+    """Return the row of a number that is read twice; other CPUs may come between."""
+    found = row(shot, zone, fact, number, due, how)
+    near = cpus_of(shot) > 1 and abs(number.value - due) <= DRIFT
+    if found.status == WRONG and near:
+        why = "another CPU took or gave pages between the two readings"
+        found = replace(found, status=EXPLAINED, why=why)
+    return found
+
+
+def numa_rows(shot: Snapshot, zone: Zone) -> Iterator[Row]:
+    """Yield that each allocation is a hit or a miss, and local or not."""
+    said = [
+        zone.stats.get(f"numa_{name}") for name in ("hit", "miss", "local", "other")
+    ]
+    if None in said:
+        return
+    hit, miss, local, other = (each for each in said if each is not None)
+    how = "hits and misses are local and other ones together"
+    due = local.value + other.value - miss.value
+    yield alike(shot, zone, "numa_hit", hit, due, how)
+    due = hit.value + miss.value - other.value
+    yield alike(shot, zone, "numa_local", local, due, how)
 
 
 def count_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
@@ -134,13 +157,25 @@ def list_rows(shot: Snapshot) -> Iterator[Row]:
         own = [each for each in shot.zones if each.node == zone.node]
         for name in LISTS:
             if f"nr_{name}" in zone.stats:
-                stats = (each.stats.get(f"nr_zone_{name}") for each in own)
-                total = sum(each.value for each in stats if each is not None)
-                slack = drift(own)
-                bounds = (max(0, total - slack), total + slack)
-                number = zone.stats[f"nr_{name}"]
-                how = f"nr_zone_{name} of its zones, as far as counters drift"
-                yield row(shot, zone, f"nr_{name}", number, bounds, how)
+                yield from sum_rows(shot, zone, own, name)
+
+
+def sum_rows(
+    shot: Snapshot, first: Zone, own: Sequence[Zone], name: str
+) -> Iterator[Row]:
+    """Yield the rows of one list: the node's number, and each zone's part of it."""
+    number, part = first.stats[f"nr_{name}"], f"nr_zone_{name}"
+    parts = {each.name: each.stats[part] for each in own if part in each.stats}
+    total, slack = sum(each.value for each in parts.values()), drift(own)
+    bounds = (max(0, total - slack), total + slack)
+    how = f"{part} of its zones, as far as counters drift"
+    yield row(shot, first, f"nr_{name}", number, bounds, how)
+    for zone in own:
+        if zone.name in parts:
+            rest = number.value - total + parts[zone.name].value
+            bounds = (max(0, rest - slack), max(0, rest) + slack)
+            how = f"nr_{name} of its node, without other zones"
+            yield row(shot, zone, part, parts[zone.name], bounds, how)
 
 
 def drift(zones: Sequence[Zone]) -> int:

@@ -142,13 +142,15 @@ def shown(due: int | Bounds | None) -> str:
 
 def snapshot_rows(machine: Machine, shot: Snapshot) -> Iterator[Row]:
     """Yield the rows of one zoneinfo."""
+    yield from zone_set_rows(machine, shot)
+    known = [zone for zone in shot.zones if zone.name in machine.layout.names]
+    shot = Snapshot(shot.path, shot.name, tuple(known))
     settings = settings_of(machine.log, shot.path)
     at = managed_then(machine, shot.zones)
     hot = added(machine, shot.zones, at)
     for key, pages in hot.items():
         at.now[key] = at.now.get(key, 0) + pages
     w = Writer(machine, shot, Look(machine, shot.zones, at, settings, hot))
-    yield from zone_set_rows(w)
     yield from place_rows(w)
     yield from managed_rows(w, at)
     yield from mark_rows(w)
@@ -196,33 +198,49 @@ def backwards(seen: Pages, way: tuple[Pages, ...]) -> Pages:
     return base
 
 
-def zone_set_rows(w: Writer) -> Iterator[Row]:
-    """Yield a row for each zone that is not where the log's zones are."""
-    names = w.machine.layout.names
-    nodes = dict.fromkeys(zone.node for zone in w.shot.zones)
-    for node in nodes:
-        own = [zone for zone in w.shot.zones if zone.node == node]
-        if tuple(zone.name for zone in own) != names:
-            due = ", ".join(names)
-            why = f"the zones of a node are {due} by the log's zone ranges"
-            yield lost_row(w, own[0], why)
-    for node in w.machine.nids:
+def zone_set_rows(machine: Machine, shot: Snapshot) -> Iterator[Row]:
+    """Yield a row for each zone or node that should be there, or should not."""
+    nodes: dict[int, list[Zone]] = {}
+    for zone in shot.zones:
+        nodes.setdefault(zone.node, []).append(zone)
+    for own in nodes.values():
+        for zone, name in zip(own, machine.layout.names, strict=False):
+            if zone.name != name:
+                yield odd_row(shot, zone, f"the log's zone ranges have {name} here")
+        if len(own) != machine.layout.count:
+            why = f"a node has {machine.layout.count} zones by the log's zone ranges"
+            yield odd_row(shot, own[-1], why)
+    for node in machine.nids:
         if node not in nodes:
             why = f"node {node} has memory by the log, and is not here"
-            yield lost_row(w, w.shot.zones[-1], why)
-    cpus = [[each.cpu for each in zone.pagesets] for zone in w.shot.zones]
-    first = next((each for each in cpus if each), [])
-    for zone, own_cpus in zip(w.shot.zones, cpus, strict=True):
-        if own_cpus and own_cpus != first:
-            yield lost_row(w, zone, f"its CPUs are {own_cpus}, others' are {first}")
+            yield odd_row(shot, shot.zones[-1], why)
+    first = next((zone for zone in shot.zones if zone.pagesets), shot.zones[0])
+    cpus = [each.cpu for each in first.pagesets]
+    if machine.log.cpus is not None and machine.log.cpus.value == len(cpus):
+        cpus = list(range(len(cpus)))
+    for zone in shot.zones:
+        if zone.facts["present"].value and not zone.pagesets:
+            line = zone.facts["present"].line
+            yield odd_row(shot, zone, "pages are present, but no pagesets shown", line)
+        own_cpus = [each.cpu for each in zone.pagesets]
+        if zone.pagesets and own_cpus != cpus:
+            line = next(
+                (
+                    p.line
+                    for p, c in zip(zone.pagesets, cpus, strict=False)
+                    if p.cpu != c
+                ),
+                zone.line,
+            )
+            why = f"its CPUs are {own_cpus}, they should be {cpus}"
+            yield odd_row(shot, zone, why, line)
 
 
-def lost_row(w: Writer, zone: Zone, why: str) -> Row:
+def odd_row(shot: Snapshot, zone: Zone, why: str, line: int = 0) -> Row:
     """Return a row about which zones, nodes and CPUs there are."""
-    file, name = str(w.shot.path), w.shot.name
-    return Row(
-        file, zone.line, name, zone.node, zone.name, "zones", 0, None, WRONG, "", why
-    )
+    file, at = str(shot.path), line or zone.line
+    head = (file, at, shot.name, zone.node, zone.name)
+    return Row(*head, "zones", 0, None, WRONG, "", why)
 
 
 def place_rows(w: Writer) -> Iterator[Row]:

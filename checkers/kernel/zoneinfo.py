@@ -76,7 +76,7 @@ class Zone:
             for name in _PAGESET:
                 if name not in each.facts:
                     return f"{name} of cpu {each.cpu}"
-        if self.facts["present"].value and not self.pagesets:
+        if self.stats and not self.pagesets:
             return "pagesets"
         if self.pagesets and "start_pfn" not in self.facts:
             return "start_pfn"
@@ -196,13 +196,16 @@ def check_same_zones(path: str | PathLike[str], zones: list[Zone]) -> None:
     """Refuse nodes that have other zones than the reserves count."""
     if not zones:
         raise BadText(path, 0, "it is no /proc/zoneinfo: no zone is there")
-    for node in dict.fromkeys(zone.node for zone in zones):
-        own = [zone for zone in zones if zone.node == node]
+    nodes: dict[int, list[Zone]] = {}
+    for zone in zones:
+        nodes.setdefault(zone.node, []).append(zone)
+    for node, own in sorted(nodes.items(), key=lambda item: len(item[1])):
         names = [zone.name for zone in own]
         if len(set(names)) < len(names):
             raise BadText(path, own[-1].line, f"node {node} has a zone twice")
         for zone in own:
-            if len(zone.protection) != len(own):
-                why = f"{zone.place} has {len(zone.protection)} reserves"
-                why = f"{why}, its node has {len(own)} zones"
-                raise BadText(path, zone.protection[0].line, why)
+            reserves = len(zone.protection)
+            if reserves != len(own):
+                why = f"{zone.place} has {reserves} reserves, its node {len(own)} zones"
+                line = own[0].line if len(nodes) > 1 else own[-1].line
+                raise BadText(path, line, why)
