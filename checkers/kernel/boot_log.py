@@ -182,6 +182,7 @@ def take_node(log: BootLog, line: int, match: Match) -> None:
 def take_movable(log: BootLog, line: int, match: Match) -> None:
     """Take where ZONE_MOVABLE begins on a node."""
     if not log.nodes:
+        see_pages(log, line, match[2], "fff")
         log.movable[int(match[1])] = Number(pfn(match[2]), line)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from mmoracle.spec.memblock.sets import joined
+from mmoracle.spec.memblock.sets import joined, without
 from mmoracle.spec.zones import pagesets, spans
 
 from .boot_log import K, Reckoned
@@ -174,6 +174,11 @@ def batch(machine: Machine, key: Key) -> int:
 def memory_rows(machine: Machine) -> Iterator[Row]:
     """Yield the line of mem_init: total, available, reserved, set aside for CMA."""
     said = machine.log.memory
+    for span in machine.log.cma if machine.early.known else ():
+        if without([(span.start, span.end)], machine.early.reserved):
+            place = (machine.log.path, span.line, LOG, 0, "")
+            why = "memblock has not reserved all of this area"
+            yield Row(*place, "cma area", 0, None, WRONG, "", why)
     if not said:
         return
     total = sum(extent.present for extent in machine.extents.values()) * K

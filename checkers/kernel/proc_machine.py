@@ -234,14 +234,14 @@ def populated(machine: Machine) -> list[Key]:
 def ways_of(machine: Machine, what: str, pages: int, image: list[Key]) -> list[Pages]:
     """Return how freed memory may be shared out: what the log says, or any one zone."""
     if what != "initrd":
-        return [{key: pages} for key in image]
+        return [{key: pages} for key in image] or [{}]
     for span in reversed(machine.log.ramdisk):
         found = by_zone(machine, [(span.start, span.end)])
         if sum(found.values()) == pages:
             return [found]
     held = [f for f in machine.early.reserved if f[1] - f[0] >= pages]
     keys = {key: None for f in held for key in by_zone(machine, [f])}
-    return [{key: pages} for key in keys or populated(machine)]
+    return [{key: pages} for key in keys or populated(machine)] or [{}]
 
 
 def assignments(machine: Machine) -> Iterator[tuple[Pages, ...]]:

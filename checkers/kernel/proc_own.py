@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from .proc_facts import Bounds
+from .proc_course import Bounds
 from .proc_machine import Machine
 from .proc_rows import EQUAL, EXPLAINED, WRONG, Row, Snapshot, shown
 from .proc_settings import settings_of

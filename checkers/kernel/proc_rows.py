@@ -6,23 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .proc_facts import (
+from .proc_course import Bounds, Candidate, Look, choose, fits
+from .proc_facts import pageset_candidates, reserve_candidates, threshold_candidates
+from .proc_machine import Machine, Moments, Pages, assignments, moments
+from .proc_marks import (
     ADDED,
-    Bounds,
-    Candidate,
-    Look,
-    Name,
-    boost_allowed,
-    choose,
+    MARKS,
     choose_marks,
-    fits,
     mark_candidates,
-    marks_seen,
-    pageset_candidates,
-    reserve_candidates,
-    threshold_candidates,
+    number_of,
+    with_boosts,
 )
-from .proc_machine import Key, Machine, Moments, Pages, assignments, moments
 from .proc_settings import settings_of
 from .zoneinfo import Number, Zone, read_zones
 
@@ -297,52 +291,30 @@ def row_head(row: Row) -> tuple[str, int, str, int, str, str, int]:
 
 def mark_rows(w: Writer) -> Iterator[Row]:
     """Yield the marks; a boost is told, where it may be one."""
-
-    def allowed(zone: Zone, boost: int, high: int) -> bool:
-        managed = w.look.at.now.get((zone.node, zone.name), 0)
-        factor = w.look.settings.boost_factor
-        return "boost" not in zone.facts and boost_allowed(boost, managed, high, factor)
-
-    seen = marks_seen(w.look)
     candidates = list(mark_candidates(w.look))
-    best, boosts = choose_marks(candidates, w.shot.zones, allowed, seen)
+    best, boosts = choose_marks(w.look, candidates)
+    lifted, plain = with_boosts(best, boosts), candidates[0]
     for zone in w.shot.zones:
         key = (zone.node, zone.name)
-        boost = zone.facts["boost"].value if "boost" in zone.facts else 0
-        lifted = boosted_by(best, key, boost)
-        plain = boosted_by(candidates[0], key, boost)
-        why = f"boosted by {boosts[key]}" if key in boosts else best.why
-        for fact in ("min", "low", "high", "promo"):
+        boost = boosts.get(key, 0)
+        printed = "boost" in zone.facts
+        why = f"boosted by {boost}" if boost and not printed else best.why
+        if boost and printed:
+            plain = with_boosts(candidates[0], {key: boost})
+        for fact in MARKS:
             if fact in zone.facts:
                 yield w.judged(zone, fact, zone.facts[fact], lifted, plain, why)
-        if "boost" in zone.facts:
-            yield boost_row(w, zone, best)
-        low, least = best.due[(*key, "low")], best.due[(*key, "min")]
-        assert isinstance(low, int)
-        assert isinstance(least, int)
-        yield from threshold_rows(w, zone, low - least)
+        if printed:
+            yield boost_row(w, zone, boost)
+        gap = number_of(best, key, "low") - number_of(best, key, "min")
+        yield from threshold_rows(w, zone, gap)
 
 
-def boosted_by(by: Candidate, key: Key, boost: int) -> Candidate:
-    """Return a course whose marks of one zone are raised by a printed boost."""
-    due: dict[Name, int | Bounds] = {}
-    for name, number in by.due.items():
-        assert isinstance(number, int)
-        due[name] = number + (boost if name[:2] == key else 0)
-    return Candidate(by.how, by.why, due)
-
-
-def boost_row(w: Writer, zone: Zone, by: Candidate) -> Row:
-    """Return the row of a boost that is printed: none, or a permitted one."""
-    number, key = zone.facts["boost"], (zone.node, zone.name)
-    high = by.due[(*key, "high")]
-    assert isinstance(high, int)
-    row = w.row(zone, "boost", number, 0, "boost_watermark")
-    managed, factor = w.look.at.now.get(key, 0), w.look.settings.boost_factor
-    if number.value and boost_allowed(number.value, managed, high, factor):
-        why = "raised against fragmentation, as far as boost_watermark() may"
-        return Row(*row_head(row), number.value, EXPLAINED, row.how, why)
-    return row
+def boost_row(w: Writer, zone: Zone, boost: int) -> Row:
+    """Return the row of a boost that is printed: by so much the marks are raised."""
+    row = w.row(zone, "boost", zone.facts["boost"], boost, "boost_watermark")
+    why = "raised against fragmentation, as far as boost_watermark() may"
+    return with_reason(row, why) if boost else row
 
 
 def threshold_rows(w: Writer, zone: Zone, gap: int) -> Iterator[Row]:

@@ -9,6 +9,7 @@ Source: mm/vmstat.c:zoneinfo_show_print (v5.10 and v6.12).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from os import PathLike
 
@@ -196,16 +197,18 @@ def check_same_zones(path: str | PathLike[str], zones: list[Zone]) -> None:
     """Refuse nodes that have other zones than the reserves count."""
     if not zones:
         raise BadText(path, 0, "it is no /proc/zoneinfo: no zone is there")
-    nodes: dict[int, list[Zone]] = {}
-    for zone in zones:
-        nodes.setdefault(zone.node, []).append(zone)
-    for node, own in sorted(nodes.items(), key=lambda item: len(item[1])):
-        names = [zone.name for zone in own]
-        if len(set(names)) < len(names):
-            raise BadText(path, own[-1].line, f"node {node} has a zone twice")
+    width = len(zones[0].protection)
+    for at in range(0, len(zones), width):
+        own = zones[at : at + width]
+        usual = Counter(zone.node for zone in own).most_common(1)[0][0]
         for zone in own:
-            reserves = len(zone.protection)
-            if reserves != len(own):
-                why = f"{zone.place} has {reserves} reserves, its node {len(own)} zones"
-                line = own[0].line if len(nodes) > 1 else own[-1].line
-                raise BadText(path, line, why)
+            if zone.node != usual:
+                why = f"{zone.place} stands among the zones of node {usual}"
+                raise BadText(path, zone.line, why)
+            if len(zone.protection) != len(own):
+                why = f"{zone.place} has {len(zone.protection)} reserves, its node"
+                raise BadText(path, own[-1].line, f"{why} {len(own)} zones")
+    place = Counter(zone.place for zone in zones)
+    for zone in zones:
+        if place[zone.place] > 1:
+            raise BadText(path, zone.line, f"{zone.place} is there twice")
