@@ -82,6 +82,7 @@ class BootLog:
     ramdisk: list[Span] = field(default_factory=list)
     deferred: dict[int, int] = field(default_factory=dict)  # node -> line
     cpus: Number | None = None
+    node_cpus: dict[int, int] = field(default_factory=dict)  # by the firmware
     allocator_up: int = 0  # the line after which memblock gives nothing more
     drivers_up: int = 0  # the line that comes just before the initcalls
     boots: list[int] = field(default_factory=list)  # lines where one begins
@@ -264,6 +265,12 @@ def take_cpus(log: BootLog, line: int, match: Match) -> None:
     log.cpus = Number(int(match[1]), line)
 
 
+def take_node_cpu(log: BootLog, line: int, match: Match) -> None:
+    """Take that a CPU is of a node."""
+    node = int(match[1])
+    log.node_cpus[node] = log.node_cpus.get(node, 0) + 1
+
+
 def take_firmware_map(log: BootLog, line: int, match: Match) -> None:
     """Take that the firmware gave an e820 map."""
     log.firmware_map = True
@@ -302,6 +309,12 @@ _FORMS: tuple[tuple[str, str, _Take], ...] = (
     ("Allocated", rf"Allocated new RAMDISK: {_SPAN}", take_ramdisk),
     ("node ", r"node ([0-9]{1,9}) deferred pages initialised in .*", take_deferred),
     ("smp:", rf"smp: Brought up [0-9]+ nodes?, {_N} CPUs?", take_cpus),
+    ("SRAT:", r"SRAT: PXM \w+ -> APIC \w+ -> Node ([0-9]{1,9})", take_node_cpu),
+    (
+        "ACPI:",
+        r"ACPI: (?:NUMA: )?SRAT: PXM \w+ -> (?:MPIDR|APIC) \w+ -> Node ([0-9]{1,9})",
+        take_node_cpu,
+    ),
     ("BIOS-e820:", r"BIOS-e820: .*", take_firmware_map),
     ("SLUB:", r"SLUB: .*", take_nothing),
     ("devtmpfs:", r"devtmpfs: initialized", take_nothing),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 
 from mmoracle.spec.linux import MAX_NUMNODES
 from mmoracle.spec.zones.layout import Layout
@@ -21,12 +21,13 @@ from mmoracle.spec.zones.layout import Range as Memory
 from mmoracle.spec.zones.movable import Movable, movable_starts
 from mmoracle.spec.zones.spans import Extent, Limits, node_extents
 
-from .boot_log import PAGE_SHIFT, BootLog
+from .boot_log import PAGE_SHIFT, BootLog, K
 from .proc_free import Early, Frames
+from .zoneinfo import Number
 
 Key = tuple[int, str]  # node, zone
 Pages = dict[Key, int]
-WAYS = 4096  # assignments of freed memory to zones that are tried
+WAYS = 256  # assignments of freed memory to zones that are tried
 
 MULTIPLES = {"K": 10, "M": 20, "G": 30, "T": 40, "P": 50, "E": 60}
 
@@ -85,6 +86,7 @@ class Machine:
     extents: dict[Key, Extent] = field(default_factory=dict)
     base: Pages | None = None  # managed at mem_init; none where no line tells
     base_from: str = ""
+    free_said: Number | None = None  # free at mem_init, by the line of mem_init
     later: list[Later] = field(default_factory=list)
     cma: Pages = field(default_factory=dict)
 
@@ -167,29 +169,31 @@ VMALLOC_TABLES = 64  # pages that x86_64 takes between memblock_free_all and the
 
 def set_base(machine: Machine) -> None:
     """Set what each zone manages when the page allocator takes over."""
-    early, log = machine.early, machine.log
+    early, said = machine.early, machine.log.memory
     if early.known:
         found = by_zone(machine, early.free)
         machine.base = {key: found.get(key, 0) for key in machine.extents}
         machine.base_from = "memblock's lines"
-    elif "available" in log.memory and not log.deferred and machine.release is V5_10:
-        set_base_by_lines(machine)
+    elif "reserved" in said and "cma-reserved" in said:
+        kept = said["reserved"].value + said["cma-reserved"].value
+        line = said["total"].line
+        free = (said["total"].value - kept) // K
+        free -= sum(e.pages for e in machine.log.freed if e.line < line)
+        machine.free_said = Number(free, line)
+        set_base_by_lines(machine, free, line)
 
 
-def set_base_by_lines(machine: Machine) -> None:
+def set_base_by_lines(machine: Machine, free: int, line: int) -> None:
     """Set it from the log's own counts, where one zone alone is left to be counted."""
-    log, available = machine.log, machine.log.memory["available"]
-    tables = VMALLOC_TABLES if log.x86_64 else 0
-    left = (available.value >> PAGE_SHIFT - 10) + tables
     base: Pages = {}
-    for key, reckoned in log.reckoned.items():
-        if reckoned.reserved is not None and tables and key in machine.extents:
-            base[key] = machine.extents[key].present - reckoned.reserved.value
-    open_ = [k for k, e in machine.extents.items() if e.present and k not in base]
-    if len(open_) == 1 and left >= sum(base.values()):
-        base[open_[0]] = left - sum(base.values())
+    for key, reckoned in machine.log.reckoned.items():
+        if reckoned.reserved is not None and machine.log.x86_64:
+            base[key] = machine.extent(key).present - reckoned.reserved.value
+    left = [key for key in populated(machine) if key not in base]
+    if len(left) == 1 and free >= sum(base.values()):
+        base[left[0]] = free - sum(base.values())
         machine.base = {key: base.get(key, 0) for key in machine.extents}
-        machine.base_from = f"the log's own line {available.line}"
+        machine.base_from = f"the log's own line {line}"
 
 
 def set_later(machine: Machine) -> None:
@@ -227,8 +231,9 @@ def image_zones(machine: Machine) -> list[Key]:
 
 
 def populated(machine: Machine) -> list[Key]:
-    """Return the zones that have memory."""
-    return [key for key, extent in machine.extents.items() if extent.present]
+    """Return the zones that have memory, the largest first."""
+    found = [key for key, extent in machine.extents.items() if extent.present]
+    return sorted(found, key=lambda key: -machine.extents[key].present)
 
 
 def ways_of(machine: Machine, what: str, pages: int, image: list[Key]) -> list[Pages]:
@@ -247,14 +252,17 @@ def ways_of(machine: Machine, what: str, pages: int, image: list[Key]) -> list[P
 def assignments(machine: Machine) -> Iterator[tuple[Pages, ...]]:
     """Yield the ways in which later memory may go to zones, likeliest first.
 
-    What lies in the kernel's image goes one way together.
+    All that lies in the kernel's image goes to one zone.
     """
-    kinds = {tuple(map(str, each.ways)): len(each.ways) for each in machine.later}
-    for count, picks in enumerate(product(*map(range, kinds.values()))):
-        if count == WAYS:
-            return
+    kinds = {kind_of(each): len(each.ways) for each in machine.later}
+    for picks in islice(product(*map(range, kinds.values())), WAYS):
         pick = dict(zip(kinds, picks, strict=True))
-        yield tuple(e.ways[pick[tuple(map(str, e.ways))]] for e in machine.later)
+        yield tuple(each.ways[pick[kind_of(each)]] for each in machine.later)
+
+
+def kind_of(later: Later) -> tuple[bool, tuple[tuple[Key, ...], ...]]:
+    """Return what tells apart memory that may go to different zones."""
+    return later.what == "initrd", tuple(tuple(way) for way in later.ways)
 
 
 @dataclass(frozen=True)

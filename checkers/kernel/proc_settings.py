@@ -88,11 +88,13 @@ def settings_of(log: BootLog, zoneinfo: Path) -> Settings:
                 raise BadText(file, number, f"vm.{match[1]} is no number")
         found.source = file.name
     take_writes(found, zoneinfo)
+    if log.cpus is not None and sum(log.node_cpus.values()) == log.cpus.value:
+        found.node_cpus = dict(log.node_cpus)
     for folder in (zoneinfo.parent / "node", zoneinfo.parent.parent / "node"):
         for each in sorted(folder.glob("node*/cpulist")):
             node = each.parent.name.removeprefix("node")
             if node.isdecimal():
-                found.node_cpus.setdefault(int(node), cpus_in(each))
+                found.node_cpus[int(node)] = cpus_in(each)
     return found
 
 
