@@ -211,7 +211,7 @@ def state(file: str, json_: bool) -> int:
 @click.option("--rows", is_flag=True, help="Show every number, not only what differs.")
 @as_json
 def proc(folder: str, rows: bool, json_: bool) -> int:
-    r"""Compute every zone number of /proc/zoneinfo from the boot log.
+    """Compute every zone number of /proc/zoneinfo from the boot log.
 
     DIR is the record of one machine: a kernel log dmesg* (of a boot with
     memblock=debug) and zoneinfo files anywhere below it, for example
@@ -222,7 +222,7 @@ def proc(folder: str, rows: bool, json_: bool) -> int:
 
     Spans, present and managed pages, marks, reserves and pagesets are computed from the
     log's memory ranges and compared with each snapshot.
-    """
+    """  # noqa: D301
     from pathlib import Path
 
     from . import report

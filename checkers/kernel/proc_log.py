@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from mmoracle.spec.memblock.sets import joined, without
 from mmoracle.spec.zones import pagesets, spans
@@ -61,6 +62,10 @@ def range_rows(machine: Machine) -> Iterator[Row]:
         return
     if machine.early.known:
         yield from memory_range_rows(machine)
+    for low, high in pairwise(zones):
+        how = "where the zone before it ends"
+        number = Number(high.start, high.line)
+        yield row(machine, number, low.end, (0, ""), "zone start", how)
     how = "the memory of all nodes"
     first = min(zones, key=lambda zone: zone.start)
     last = max(zones, key=lambda zone: zone.end)

@@ -9,6 +9,7 @@ Source: mm/vmstat.c:zoneinfo_show_print; mm/page_alloc.c:free_unref_page_commit 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -35,9 +36,13 @@ LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevic
 
 
 def own_rows(machine: Machine, shots: Sequence[Snapshot]) -> Iterator[Row]:
-    """Yield the rows about numbers that count use, of all snapshots in order."""
-    last: dict[tuple[int, str, str], int] = {}
+    """Yield the rows about numbers that count use.
+
+    Snapshots whose names differ in a number were made in the order of that number.
+    """
+    series: dict[str, dict[tuple[int, str, str], int]] = {}
     for shot in shots:
+        last = series.setdefault(re.sub("[0-9]+", "0", shot.name), {})
         for zone in shot.zones:
             yield from free_rows(machine, shot, zone)
             yield from numa_rows(shot, zone)
