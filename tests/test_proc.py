@@ -429,6 +429,18 @@ def test_a_log_that_lost_text_is_inconclusive(record):
     assert "lost messages" in run.cut
 
 
+def test_a_log_whose_first_lines_are_lost_is_judged_from_the_first_table(record):
+    home = record(BASIC)
+    lines = (home / LOG).read_text().splitlines(keepends=True)
+    (home / LOG).write_text("".join(lines[10:]))
+    (home / "proc" / "version").write_text("Linux version 5.10.0-32-cloud-amd64 ...\n")
+    run = judge_proc(home)
+    assert (run.verdict, run.extra["rows"]["equal"]) == (Verdict.BOUNDED, 252)
+    (home / "proc" / "version").unlink()
+    run = judge_proc(home)
+    assert "the log does not name its release" in run.extra["notes"][0]
+
+
 def test_a_release_that_is_not_modelled_is_not_judged_where_it_differs(record):
     other = (LOG, "Linux version 5.10.0", "Linux version 5.15.0")
     run = judge_proc(record(BASIC, [other]))

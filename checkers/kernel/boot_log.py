@@ -150,9 +150,14 @@ def see_kbytes(log: BootLog, line: int, kbytes: int) -> None:
 def take_banner(log: BootLog, line: int, match: Match) -> None:
     """Take the line that names the release."""
     log.boots.append(line)
+    name_kernel(log, line, match[1])
+
+
+def name_kernel(log: BootLog, line: int, banner: str) -> None:
+    """Take what the kernel calls itself."""
     if not log.banner:
-        log.banner, log.banner_line = match[1], line
-        found = re.search(_ARCHITECTURE, match[1])
+        log.banner, log.banner_line = banner, line
+        found = re.search(_ARCHITECTURE, banner)
         log.arch = found[1] if found else ""
 
 

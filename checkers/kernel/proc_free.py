@@ -18,7 +18,7 @@ from mmoracle.spec.memblock.sets import joined, spans, without
 
 from .boot_log import PAGE_SHIFT, BootLog, Span
 from .judge import started
-from .memblock_acts import Act, calls_of
+from .memblock_acts import Act, calls_of, torn_in
 from .memblock_course import Course, blame, follow
 from .memblock_log import Range, Table, Torn, read_log
 from .memblock_tables import spans_of
@@ -47,32 +47,20 @@ class Early:
 def early_of(path: Path, log: BootLog, progress: Progress) -> Early:
     """Follow the log's memblock lines, and say what was free at the end of them."""
     acts, course = started(list(read_log(read_lines(path))))
-    early = Early(torn=first_torn(acts, log.allocator_up))
+    before = [a for a in acts if a.entry.line < (log.allocator_up or a.entry.line + 1)]
+    early = Early(torn=torn_in(before))
     early.late = late_frees(acts)
     if course is None:
         return early
     first = next(a.entry for a in acts if isinstance(a.entry, Table))
     if isinstance(first, Table):
         early.image = outward(spans_of(first.reserved))
-    before = [a for a in acts if a.entry.line < (log.allocator_up or a.entry.line + 1)]
     course = follow(course, before, progress=progress)
     early.known = course.bad is None and not course.blind and course.torn is None
     take_state(early, course.s)
     early.course = follow(course, acts, progress=progress)
     blame(early.course, acts)
     return early
-
-
-def first_torn(acts: list[Act], until: int) -> Torn | None:
-    """Return the first place before a line where the log lost text."""
-    return next(
-        (
-            a.entry
-            for a in acts
-            if isinstance(a.entry, Torn) and (not until or a.entry.line < until)
-        ),
-        None,
-    )
 
 
 def take_state(early: Early, s: Memblock) -> None:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from ..verdict import Failure, Run, Verdict
-from .boot_log import BootLog, read_boot_log
+from .boot_log import BootLog, name_kernel, read_boot_log
 from .proc_free import Early, early_of
 from .proc_log import cpu_rows, log_rows
 from .proc_machine import Machine, machine_of
@@ -30,7 +30,7 @@ from .proc_rows import (
     shown,
     snapshot_rows,
 )
-from .text import BadText
+from .text import BadText, read_lines
 
 RULES = {
     "PROC-ZONES": "a snapshot shows the nodes and zones that the boot log names",
@@ -87,10 +87,20 @@ def judge_proc(
         found.nothing, found.cut = True, f"{folder}: there is no {what} in it"
         return run_of(found, None, perf_counter() - begun)
     log = read_boot_log(log_file)
+    if not log.banner:
+        take_version(log, folder)
     shots = [read_snapshot(path, folder) for path in infos]
     found.snapshots = [shot.name for shot in shots]
     early = judge_rows(found, log, shots, progress)
     return run_of(found, early, perf_counter() - begun)
+
+
+def take_version(log: BootLog, folder: Path) -> None:
+    """Take the release from a /proc/version, where the log has lost its first line."""
+    for path in sorted(folder.rglob("version")):
+        first = next(iter(read_lines(path)), "").strip() if path.is_file() else ""
+        if first.startswith("Linux version "):
+            name_kernel(log, 0, first.removeprefix("Linux version "))
 
 
 def files_of(folder: Path) -> tuple[Path | None, list[Path]]:
@@ -137,8 +147,10 @@ def judge_rows(
         found.rows = [doubted(row, found.cut, lost) for row in found.rows]
         found.log = [doubted(row, found.cut, lost) for row in found.log]
     if not machine.own:
-        said = log.banner.split()[0] if log.banner else "a kernel"
-        note = f"Linux {said} is not modelled; the formulas of {machine.release.name}"
+        said = "the log does not name its release"
+        if log.banner:
+            said = f"Linux {log.banner.split()[0]} is not modelled"
+        note = f"{said}; the formulas of {machine.release.name}"
         found.notes.append(f"{note} are used, and what differs is not judged")
     if machine.base is None:
         found.notes.append("managed pages are zoneinfo's own, the log has none to tell")

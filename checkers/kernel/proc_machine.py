@@ -56,7 +56,9 @@ def release_of(log: BootLog) -> tuple[Release, bool]:
 
     A release that is not modelled is taken for the last one before it that is.
     """
-    said = log.release or (5, 10)
+    if log.release is None:
+        return V5_10, False
+    said = log.release
     nearest = max((each for each in RELEASES if each <= said), default=(5, 10))
     return RELEASES[nearest], said in RELEASES
 
