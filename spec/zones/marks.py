@@ -17,7 +17,10 @@ SCALE_UNIT = 10000  # watermark_scale_factor and watermark_boost_factor count th
 
 
 def beyond_high(managed: int, high: int) -> int:
-    """Return the pages of a zone above its high mark: a term of nr_free_zone_pages()."""
+    """Return the pages of a zone above its high mark.
+
+    Summed over zones that is nr_free_zone_pages().
+    """
     return managed - high if managed > high else 0
 
 
@@ -96,7 +99,13 @@ def zone_marks(
     `pages` is pages_min(), `lowmem` the managed pages of all zones that are not
     highmem; `capped` for highmem (and, in releases after 5.10, ZONE_MOVABLE).
     """
-    part = share(pages, managed, lowmem)
+    return marks_by_share(share(pages, managed, lowmem), managed, scale, capped)
+
+
+def marks_by_share(
+    part: int, managed: int, scale: int = 10, capped: bool = False
+) -> tuple[int, int, int]:
+    """Return the marks of a zone that has this part of what lowmem keeps."""
     least = capped_min(managed) if capped else part
     gap = mark_gap(part, managed, scale)
     return least, least + gap, least + 2 * gap
@@ -145,12 +154,13 @@ def most_boost(high: int, factor: int, block: int) -> int:
     return max(most, block) if most else 0
 
 
-def boosted(boost: int, managed: int, high: int, factor: int, block: int) -> int:
-    """Return a zone's boost after one more request took a block of another type.
+def may_boost(managed: int, high: int, factor: int, block: int) -> bool:
+    """Say whether a zone may be boosted: it has four page blocks, and marks."""
+    return factor != 0 and 4 * block <= managed and most_boost(high, factor, block) > 0
 
-    A zone of less than four page blocks is not boosted.
-    """
-    most = most_boost(high, factor, block)
-    if not factor or 4 * block > managed or not most:
+
+def boosted(boost: int, managed: int, high: int, factor: int, block: int) -> int:
+    """Return a zone's boost after one more request took a block of another type."""
+    if not may_boost(managed, high, factor, block):
         return boost
-    return min(boost + block, most)
+    return min(boost + block, most_boost(high, factor, block))

@@ -210,3 +210,25 @@ def provisional(
     if first and free > dma_reserve:
         free -= dma_reserve
     return free
+
+
+def first_deferred(
+    ranges: tuple[Range, ...], nid: int, zone: Extent, node_end: int, section: int
+) -> int:
+    """Return the first pfn of a node whose descriptor waits until late in boot, or -1.
+
+    Only the zone at the end of the node waits, from a border between sections on, when
+    it has a section's worth of pages already.  Source: defer_init().
+    """
+    if not zone.spanned or zone.end < node_end:
+        return -1
+    ready = 0
+    for r in of_node(ranges, nid):
+        start, end = max(r.start, zone.start), min(r.end, zone.end)
+        if start >= end:
+            continue
+        border = (max(start, start + section - ready) + section - 1) // section
+        if border * section < end:
+            return border * section
+        ready += end - start
+    return -1

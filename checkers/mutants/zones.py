@@ -1,0 +1,18 @@
+"""Mistakes in nodes and zones, met elsewhere or made up; each names its complaint."""
+
+from __future__ import annotations
+
+from ..zoo import tabled
+from . import zones_marks, zones_nodes
+
+SOURCES = {
+    "P55": "Linux 6.1.82, Fix the sort compare func used in numa_fill_memblks()",
+    "P59": "Linux 5.3.15, recalculate pcpu batch and high limits after init completes",
+    "P66": "Linux 5.10.113, don't create ZONE_MOVABLE beyond the end of a node",
+    "P70": "Linux 5.6.14, limit boost_watermark on small zones",
+}
+
+ZONES_MUTANTS = (
+    *tabled("zones", zones_nodes.TABLE, SOURCES),
+    *tabled("zones", zones_marks.TABLE, SOURCES),
+)
