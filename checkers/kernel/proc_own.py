@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mmoracle.spec.linux import MIGRATE_PCPTYPES
+
 from .proc_course import Bounds
 from .proc_machine import Machine
 from .proc_rows import EQUAL, EXPLAINED, WRONG, Row, Snapshot, shown
@@ -128,7 +130,7 @@ def count_rows(machine: Machine, shot: Snapshot, zone: Zone) -> Iterator[Row]:
         most = most_in(machine, zone, each)
         most = max(most, zone.facts["managed"].value) if written else most
         fact = f"cpu {each.cpu} count"
-        how = "less than high and one refill"
+        how = "no more than high and a refill of each type"
         yield row(shot, zone, fact, each.facts["count"], (0, most), how)
 
 
@@ -137,7 +139,7 @@ def most_in(machine: Machine, zone: Zone, each: Pageset) -> int:
     high, batch = each.facts["high"].value, each.facts["batch"].value
     if machine.release.high_by_low:  # high may have been higher a moment ago
         return max(2 * high, zone.facts["managed"].value // 8) + 64 * batch
-    return high + batch
+    return high + MIGRATE_PCPTYPES * batch  # each type's list is filled by itself
 
 
 def rising_rows(

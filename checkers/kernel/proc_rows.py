@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .proc_course import Bounds, Candidate, Look, choose, fits
@@ -121,10 +121,7 @@ class Writer:
 
 def with_reason(row: Row, why: str) -> Row:
     """Return a good row as one that is explained."""
-    if row.status != EQUAL:
-        return row
-    fields = (row.file, row.line, row.snapshot, row.node, row.zone, row.fact)
-    return Row(*fields, row.seen, row.due, EXPLAINED, row.how, why)
+    return replace(row, status=EXPLAINED, why=why) if row.status == EQUAL else row
 
 
 def shown(due: int | Bounds | None) -> str:
@@ -294,7 +291,7 @@ def managed_rows(w: Writer, at: Moments) -> Iterator[Row]:
         row = w.row(zone, "managed", zone.facts["managed"], due, how)
         if row.status == UNKNOWN and due is None:
             why = "the log does not say what was free: no memblock=debug"
-            row = Row(*row_head(row), None, UNKNOWN, "zoneinfo's own count", why)
+            row = replace(row, how="zoneinfo's own count", why=why)
         hot = w.look.hot.get(key, 0)
         yield with_reason(row, added_why(hot)) if hot else row
         if "cma" in zone.facts:
@@ -315,12 +312,6 @@ def all_managed_row(w: Writer) -> Row:
     number = Number(seen, zone.facts["managed"].line)
     how = f"line {said.line} and what was freed since"
     return w.row(zone, "managed in all zones", number, due, how)
-
-
-def row_head(row: Row) -> tuple[str, int, str, int, str, str, int]:
-    """Return what a row says before its judgement."""
-    place = (row.file, row.line, row.snapshot)
-    return (*place, row.node, row.zone, row.fact, row.seen)
 
 
 def mark_rows(w: Writer) -> Iterator[Row]:
@@ -397,7 +388,17 @@ def course_rows(w: Writer, facts: object, candidates: list[Candidate]) -> Iterat
 
 def pageset_rows(w: Writer) -> Iterator[Row]:
     """Yield the sizes of the pagesets; a high that moves is explained by its bounds."""
+    idle = {
+        (zone.node, zone.name, f"cpu {each.cpu} high")
+        for zone in w.shot.zones
+        for each in zone.pagesets
+        if each.facts["high"].value == each.facts["count"].value == 0
+    }
     for row in course_rows(w, sizes_seen, list(pageset_candidates(w.look))):
+        if w.machine.release.high_moves and (row.node, row.zone, row.fact) in idle:
+            why = "it is 0 until the pageset is used for the first time"
+            yield replace(row, status=EXPLAINED, why=why)
+            continue
         moves = isinstance(row.due, tuple) and row.due[0] < row.due[1]
         why = "nr_pcp_alloc and nr_pcp_free move it between these bounds"
         yield with_reason(row, why) if moves else row
