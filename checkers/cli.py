@@ -207,6 +207,41 @@ def state(file: str, json_: bool) -> int:
 
 
 @cli.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--rows", is_flag=True, help="Show every number, not only what differs.")
+@as_json
+def proc(folder: str, rows: bool, json_: bool) -> int:
+    """Compute every zone number of /proc/zoneinfo from the boot log.
+
+    DIR is the record of one machine: a kernel log dmesg* (of a boot with
+    memblock=debug) and zoneinfo files anywhere below it, for example
+
+    \b
+      DIR/dmesg.txt  DIR/proc/s0/zoneinfo  DIR/proc/s1/zoneinfo
+      mmoracle proc DIR
+
+    Spans, present and managed pages, marks, reserves and pagesets are computed from the
+    log's memory ranges and compared with each snapshot.
+    """  # noqa: D301
+    from pathlib import Path
+
+    from . import report
+    from .kernel.proc_judge import judge_proc
+
+    ticker = report.Ticker("proc")
+    try:
+        run = judge_proc(Path(folder), ticker)
+    finally:
+        ticker.stop()
+    if json_:
+        report.emit(report.proc_json(run))
+    else:
+        again = ["proc", folder, *(["--rows"] * rows)]
+        report.say(*report.proc_lines(run, again, rows))
+    return exit_code(run.verdict)
+
+
+@cli.command()
 @click.argument("file")
 @faith("exact", "allowed")
 @as_json

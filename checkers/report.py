@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -357,3 +358,19 @@ def log_json(run: Run) -> dict[str, Any]:
         what = run.extra.get("sentence") or sentence_of(run.subsystem, found.rule)
         answer["failure"] = {"rule": found.rule, "sentence": what, "why": found.why}
     return answer
+
+
+def proc_lines(run: Run, again: Sequence[str], every: bool) -> list[str]:
+    """Return the verdict on /proc/zoneinfo, with its table."""
+    from .kernel.proc_table import lines_of
+
+    table = lines_of(run.extra["found"], every)
+    lines = log_lines(replace(run, extra=run.extra | {"first_bad": None}), again)
+    return [lines[0], *table, *lines[1:]]
+
+
+def proc_json(run: Run) -> dict[str, Any]:
+    """Return the verdict on /proc/zoneinfo as plain data."""
+    from .kernel.proc_table import plain
+
+    return log_json(replace(run, extra=plain(run.extra)))

@@ -20,7 +20,15 @@ from mmoracle.spec.memblock.sets import spans
 from ..verdict import Failure, Run, Verdict
 from .memblock_acts import Act, acts_of, torn_in
 from .memblock_course import Course, blame, compare, follow
-from .memblock_log import Table, Torn, Width, read_debugfs, read_log, read_state
+from .memblock_log import (
+    Entry,
+    Table,
+    Torn,
+    Width,
+    read_debugfs,
+    read_log,
+    read_state,
+)
 from .memblock_tables import UNBOUNDED, difference, early_fault, state_of, table_fault
 from .text import read_lines
 
@@ -34,15 +42,26 @@ def judge_log(
 ) -> Run:
     """Replay one log, and compare its end with the final dumps where they are given."""
     begun = perf_counter()
-    entries = list(read_log(read_lines(path)))
+    acts, course = started(list(read_log(read_lines(path))))
+    if course is None:
+        return without_table(path, acts, perf_counter() - begun)
+    course = follow(course, acts, progress=progress)
+    if course.bad is None and not course.blind:
+        compare_dumps(course, debugfs, state)
+    blame(course, acts)
+    return run_of(path, course, perf_counter() - begun)
+
+
+def started(entries: list[Entry]) -> tuple[list[Act], Course | None]:
+    """Return the calls of a log, and the way through it up to its first table."""
     bits = next((e.bits for e in entries if isinstance(e, Width)), 64)
     acts = list(acts_of(entries))
     first = next((i for i, a in enumerate(acts) if isinstance(a.entry, Table)), None)
-    cfg = Config(width=bits, quirks=V5_10, init_regions=UNBOUNDED)
     if first is None:
-        return without_table(path, acts, perf_counter() - begun)
+        return acts, None
     table = acts[first].entry
     assert isinstance(table, Table)
+    cfg = Config(width=bits, quirks=V5_10, init_regions=UNBOUNDED)
     course = Course(cfg, state_of(cfg, table), at=first + 1, events=first + 1)
     course.torn = torn_in(acts[:first])
     if any(isinstance(act.entry, Torn) for act in acts[:first]):
@@ -50,11 +69,7 @@ def judge_log(
         course.bad = table_fault(table)
     else:
         course.bad = table_fault(table) or early_fault(acts[:first], table)
-    course = follow(course, acts, progress=progress)
-    if course.bad is None and not course.blind:
-        compare_dumps(course, debugfs, state)
-    blame(course, acts)
-    return run_of(path, course, perf_counter() - begun)
+    return acts, course
 
 
 def compare_dumps(course: Course, debugfs: Path | None, state: Path | None) -> None:
