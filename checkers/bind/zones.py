@@ -25,7 +25,7 @@ from mmoracle.spec.zones.boot import (
 from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.layout import Range
 from mmoracle.spec.zones.movable import Movable
-from mmoracle.spec.zones.ops import OPS
+from mmoracle.spec.zones.ops import OPS, initial
 from mmoracle.spec.zones.sometimes import WITNESSES
 from mmoracle.spec.zones.state import (
     DIVIDES_BY_32,
@@ -36,7 +36,6 @@ from mmoracle.spec.zones.state import (
     System,
     Tunables,
     Zone,
-    initial,
     same,
 )
 from mmoracle.spec.zones.tune import (
@@ -60,7 +59,7 @@ Move = Op[Config, System]
 # ------------------------------------------------------------------ states
 
 
-def build(cfg: Config) -> machine.System:
+def unbooted(cfg: Config) -> machine.System:
     """Return a machine before boot."""
     return machine.System(
         cfg.layout.names,
@@ -87,9 +86,14 @@ def build(cfg: Config) -> machine.System:
     )
 
 
+def build(cfg: Config) -> machine.System:
+    """Return a machine as the configuration has it at first."""
+    return load(cfg, initial(cfg))
+
+
 def load(cfg: Config, s: System) -> machine.System:
     """Return a machine that holds this state."""
-    m = build(cfg)
+    m = unbooted(cfg)
     m.phase, m.hugepages = int(s.phase), s.hugepages
     m.blocks = [list(astuple(each)) for each in s.blocks]
     m.memory = tuple((r.nid, r.start, r.end, r.hotplug, r.mirror) for r in s.memory)

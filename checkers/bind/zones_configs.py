@@ -43,7 +43,8 @@ TINY = Config(
     dma_reserve=21,
     releases=((100,), (75, 100), (0, 100)),
     grows=(0,),
-    ops=(*LATE, "FreeReserved"),
+    fills=((0, 4),),  # there are no blocks
+    ops=(*LATE, "FillMemblks", "FreeReserved", "Boost", "Unboost"),
 )
 SYSCTL = replace(
     TINY,
@@ -321,7 +322,7 @@ LINUX_RISCV = replace(
     migrate_types=4,
     ratios=((256, 32, 0), (0, 0, 0)),
 )
-SMALL = replace(
+SMALL_BOOT = replace(
     NUMA,
     maps=(*NUMA.maps, mem((0, 3, 70000), (1, 70000, 75000), (3, 80000, 250000))),
     ends=((4096, 250000, 0), (65536, 250000, 0), (0, 300000, 0)),
@@ -336,6 +337,15 @@ SMALL = replace(
     fractions=(-1, 0, 1, 7, 8, 50),
     factors=(-1, 0, 15000, 40000),
     ops=REAL,
+)
+SMALL = replace(
+    SMALL_BOOT,
+    maps=SMALL_BOOT.maps[-1:],
+    ends=((65536, 250000, 0),),
+    asks=(Movable(movablecore_percent=30),),
+    deferred=False,
+    booted=True,
+    ops=tuple(op for op in REAL if op not in (*BOOT, "GrowZone", "FinishInit")),
 )
 SERVER = replace(
     LINUX_X86,
@@ -388,6 +398,7 @@ CONFIGS: dict[str, Config] = {
     "tiny-deferred": DEFERRED,
     "tiny-fill": FILL,
     "small": SMALL,
+    "small-boot": SMALL_BOOT,
     "linux-x86_64": LINUX_X86,
     "linux-arm64": LINUX_ARM64,
     "linux-riscv64": LINUX_RISCV,

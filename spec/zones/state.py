@@ -79,6 +79,7 @@ class Config:
     factors: tuple[int, ...] = ()
     blocks: tuple[Block, ...] = ()  # numa_meminfo
     fills: tuple[tuple[int, int], ...] = ()
+    booted: bool = False  # begin where the first of each choice leads
     quirks: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
 
@@ -183,7 +184,7 @@ class System:
     hugepages: bool = False  # khugepaged runs
 
 
-def initial(cfg: Config) -> System:
+def unbooted(cfg: Config) -> System:
     """Return a machine of which only the kernel's build is known."""
     return System(Phase.EMPTY, Tunables(ratios=cfg.layout.ratios), cfg.blocks)
 
