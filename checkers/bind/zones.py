@@ -23,6 +23,7 @@ from mmoracle.spec.zones.boot import (
     SetupPagesets,
 )
 from mmoracle.spec.zones.fill import Block
+from mmoracle.spec.zones.hotplug import OnlinePages
 from mmoracle.spec.zones.layout import Range
 from mmoracle.spec.zones.movable import Movable
 from mmoracle.spec.zones.ops import OPS, initial
@@ -226,8 +227,10 @@ def apply(m: machine.System, op: Move) -> Result:
 
 
 def write(m: machine.System, op: Move) -> bool:
-    """Write a file of /proc/sys/vm; say whether the value was taken."""
+    """Write a file of /proc/sys/vm, or bring memory; say whether it was taken."""
     match op:
+        case OnlinePages(part):
+            return m.online_pages(part.nid, part.zone, part.start, part.pages)
         case WriteMinFreeKbytes(kbytes):
             return m.min_free_kbytes_sysctl(kbytes)
         case WriteScaleFactor(scale):
@@ -267,6 +270,8 @@ def due(m: machine.System, op: Move) -> Result:
         case Boost(nid, index):
             zone = m.pgdat[nid].zones[index]
             return marks.may_boost(zone, m.factor, m.pageblock)
+        case OnlinePages(part):
+            return code(m.takes_pages(part.start, part.pages))
         case WriteMinFreeKbytes(kbytes):
             return code(m.takes_kbytes(kbytes))
         case WriteScaleFactor(scale):

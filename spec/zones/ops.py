@@ -14,6 +14,7 @@ from .boot import (
     SetupPagesets,
     released_by,
 )
+from .hotplug import OnlinePages
 from .state import Config, System, unbooted
 from .tune import (
     Boost,
@@ -45,6 +46,7 @@ OPS = (
     WriteBoostFactor,
     Boost,
     Unboost,
+    OnlinePages,
 )
 
 

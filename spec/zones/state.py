@@ -42,6 +42,21 @@ class Phase(IntEnum):
 
 
 @value
+class Part:
+    """Frames [start, start + pages) for a zone of a node."""
+
+    nid: int
+    zone: int
+    start: int
+    pages: int
+
+    @property
+    def end(self) -> int:
+        """Return the frame behind the part."""
+        return self.start + self.pages
+
+
+@value
 class Config:
     """The kernel, the machines it may meet, and what may be written to its files.
 
@@ -79,6 +94,7 @@ class Config:
     factors: tuple[int, ...] = ()
     blocks: tuple[Block, ...] = ()  # numa_meminfo
     fills: tuple[tuple[int, int], ...] = ()
+    hot: tuple[Part, ...] = ()  # memory that may come when the machine runs
     booted: bool = False  # begin where the first of each choice leads
     quirks: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()

@@ -426,7 +426,7 @@ def test_every_interesting_moment_is_reached_at_tiny_size():
     missed = {each.__name__ for each in ZONES.witnesses}
     for name, cfg in CONFIGS.items():
         if missed and name.startswith("tiny"):
-            limit = 1500 if name == "tiny-boost" else 450
+            limit = 1500 if name in ("tiny", "tiny-boost") else 450
             run = explore(ZONES, cfg, config=name, limit=limit)
             missed -= set(run.witnesses)
     assert missed == set()
