@@ -130,7 +130,7 @@ HOLES = replace(
     migrate_types=4,
     page_struct=1024,
     dma_reserve=3,
-    releases=((100,), (50, 100)),
+    releases=((100,), (90, 80)),
     grows=(1,),
     ops=(*LATE, "FreeReserved"),
 )
