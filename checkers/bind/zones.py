@@ -14,9 +14,7 @@ from mmoracle.spec.zones.always import CONTRACTS, INVARIANTS, LAWS
 from mmoracle.spec.zones.boot import (
     BuildZonelists,
     Built,
-    FillMemblks,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     GrowZone,
     MemblockFreeAll,
@@ -26,6 +24,7 @@ from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.hotplug import OnlinePages
 from mmoracle.spec.zones.layout import Range
 from mmoracle.spec.zones.movable import Movable
+from mmoracle.spec.zones.nodes import FillMemblks, FreeAreaInit
 from mmoracle.spec.zones.ops import OPS, initial
 from mmoracle.spec.zones.sometimes import WITNESSES
 from mmoracle.spec.zones.state import (

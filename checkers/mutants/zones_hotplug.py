@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mmoracle.impl.zones import marks
+from mmoracle.impl.zones.boot import Boot
 from mmoracle.impl.zones.machine import System
 from mmoracle.impl.zones.nodes import Pgdat, Zone
 
 _online, _build, _resize = System.online_pages, System.build_zonelists, System.resize
-_init = System.init_per_zone_wmark_min
 
 
 def online_unlisted(m: System, nid: int, index: int, start: int, pages: int) -> bool:
@@ -109,6 +109,6 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("hot-nothing", "ZONE-SPAN", HOT, System, "takes_pages", no_pages),
     ("hot-upwards", "ZONE-SPAN", HOT, System, "resize", grows_upwards),
     ("hot-node", "ZONE-SPAN", HOT, System, "resize", node_stays),
-    ("hot-grouping", "EXACT-STATE", HOT, System, "build_zonelists", grouping_stays),
+    ("hot-grouping", "EXACT-STATE", HOT, Boot, "build_zonelists", grouping_stays),
     ("hot-unsorted", "EXACT-STATE", HOT, System, "memory_add", unsorted),
 )

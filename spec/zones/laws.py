@@ -9,9 +9,7 @@ from ..core import Complaints, Law, Step
 from ..linux import Errno
 from . import marks
 from .boot import (
-    FillMemblks,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     GrowZone,
     MemblockFreeAll,
@@ -20,6 +18,7 @@ from .boot import (
 )
 from .fill import Block
 from .hotplug import OnlinePages
+from .nodes import FillMemblks, FreeAreaInit
 from .pagesets import pageset_limits
 from .state import (
     Config,

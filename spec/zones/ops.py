@@ -5,9 +5,7 @@ from __future__ import annotations
 from ..core import Op
 from .boot import (
     BuildZonelists,
-    FillMemblks,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     GrowZone,
     MemblockFreeAll,
@@ -15,6 +13,7 @@ from .boot import (
     released_by,
 )
 from .hotplug import OnlinePages
+from .nodes import FillMemblks, FreeAreaInit
 from .state import Config, System, unbooted
 from .tune import (
     Boost,

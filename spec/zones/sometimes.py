@@ -6,17 +6,10 @@ from ..core import Step
 from ..linux import Errno
 from . import marks
 from .always import penalised
-from .boot import (
-    BuildZonelists,
-    FillMemblks,
-    FinishInit,
-    FreeAreaInit,
-    FreeReserved,
-    GrowZone,
-    SetupPagesets,
-)
+from .boot import BuildZonelists, FinishInit, FreeReserved, GrowZone, SetupPagesets
 from .hotplug import OnlinePages
 from .movable import required_core
+from .nodes import FillMemblks, FreeAreaInit
 from .state import Config, Node, Phase, System, highmem, last_zone, zones_of
 from .tune import (
     Boost,

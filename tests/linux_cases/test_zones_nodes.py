@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from mmoracle.checkers.bind.zones import ZONES
-from mmoracle.checkers.bind.zones_configs import (
-    BEYOND,
+from mmoracle.checkers.bind.zones_real import BEYOND
+from mmoracle.checkers.bind.zones_tiny import (
     DEFERRED,
     DESCENDING,
     FILL,
@@ -34,9 +34,7 @@ from mmoracle.spec.zones.always import INVARIANTS
 from mmoracle.spec.zones.boot import (
     BuildZonelists,
     Built,
-    FillMemblks,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     GrowZone,
     MemblockFreeAll,
@@ -46,6 +44,7 @@ from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.hotplug import OnlinePages
 from mmoracle.spec.zones.layout import Layout, Range, memory_nodes, node_range
 from mmoracle.spec.zones.movable import Movable
+from mmoracle.spec.zones.nodes import FillMemblks, FreeAreaInit
 from mmoracle.spec.zones.state import Part, Phase, last_zone
 from mmoracle.spec.zones.tune import InitWmarks
 

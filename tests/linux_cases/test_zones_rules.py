@@ -8,15 +8,14 @@ from dataclasses import replace
 import pytest
 
 from mmoracle.checkers.bind.zones import ZONES
-from mmoracle.checkers.bind.zones_configs import (
-    CONFIGS,
+from mmoracle.checkers.bind.zones_configs import CONFIGS
+from mmoracle.checkers.bind.zones_real import SMALL, SMALL_BOOT
+from mmoracle.checkers.bind.zones_tiny import (
     DEFERRED,
     FILL,
     FLAT,
     HIGHMEM,
     NUMA,
-    SMALL,
-    SMALL_BOOT,
     TINY,
     UMA,
     mem,
@@ -28,9 +27,7 @@ from mmoracle.spec.linux import Errno
 from mmoracle.spec.zones.always import INVARIANTS, LAWS
 from mmoracle.spec.zones.boot import (
     BuildZonelists,
-    FillMemblks,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     GrowZone,
     MemblockFreeAll,
@@ -38,6 +35,7 @@ from mmoracle.spec.zones.boot import (
 )
 from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.movable import Movable
+from mmoracle.spec.zones.nodes import FillMemblks, FreeAreaInit
 from mmoracle.spec.zones.ops import OPS, initial
 from mmoracle.spec.zones.state import DIVIDES_BY_32, Phase
 from mmoracle.spec.zones.tune import (
