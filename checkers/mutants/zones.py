@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..zoo import tabled
-from . import zones_marks, zones_nodes
+from . import zones_files, zones_hotplug, zones_lists, zones_marks, zones_nodes
 
 SOURCES = {
     "P55": "Linux 6.1.82, Fix the sort compare func used in numa_fill_memblks()",
@@ -12,7 +12,5 @@ SOURCES = {
     "P70": "Linux 5.6.14, limit boost_watermark on small zones",
 }
 
-ZONES_MUTANTS = (
-    *tabled("zones", zones_nodes.TABLE, SOURCES),
-    *tabled("zones", zones_marks.TABLE, SOURCES),
-)
+MODULES = (zones_nodes, zones_lists, zones_marks, zones_files, zones_hotplug)
+ZONES_MUTANTS = tuple(m for x in MODULES for m in tabled("zones", x.TABLE, SOURCES))

@@ -214,7 +214,9 @@ def compare_in_a_word(a: int, b: int) -> int:
 def blocks_in_a_word(a: list[int], b: list[int]) -> int:
     """Return the sign of a difference that was cut to 32 bits."""
     told = compare_in_a_word(a[0], b[0])
-    return (told > 0) - (told < 0)
+    if told == 0:
+        return 0
+    return 1 if told > 0 else -1
 
 
 # ------------------------------------------------------------------ the lemmas

@@ -9,16 +9,15 @@ from dataclasses import replace
 import pytest
 
 from mmoracle.checkers.bind.zones import ZONES
-from mmoracle.checkers.bind.zones_configs import (
+from mmoracle.checkers.bind.zones_real import (
     ARM64,
     LINUX_ARM64,
     LINUX_RISCV,
     LINUX_X86,
     RISCV,
-    TINY,
     X86,
-    mem,
 )
+from mmoracle.checkers.bind.zones_tiny import TINY, mem
 from mmoracle.checkers.session import Session
 from mmoracle.spec.core import Disallowed
 from mmoracle.spec.linux import Errno
@@ -27,13 +26,13 @@ from mmoracle.spec.zones.boot import (
     BuildZonelists,
     Built,
     FinishInit,
-    FreeAreaInit,
     FreeReserved,
     MemblockFreeAll,
     SetupPagesets,
 )
 from mmoracle.spec.zones.layout import Layout
 from mmoracle.spec.zones.movable import Movable
+from mmoracle.spec.zones.nodes import FreeAreaInit
 from mmoracle.spec.zones.tune import (
     Boost,
     InitWmarks,
