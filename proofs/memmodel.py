@@ -394,7 +394,7 @@ def piece_unaligned(start: int, end: int, size: int) -> int:
 
 def piece_too_long(start: int, end: int, size: int) -> int:
     """Ask only whether the piece begins in the buffer."""
-    at = buffer.round_up(start, size)
+    at = words.round_up(start, size)
     return at if at < end else 0
 
 
