@@ -20,6 +20,10 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("memmodel", "v5.10-buffer"): ("BOOT-HANDOFF", "SparseInitNid"),
+    ("memmodel", "v5.10-unused"): ("MM-VALID", "FreeUnusedMemmap"),
+    ("memmodel", "v5.10-hotplug-sparse"): ("MM-FREE", "AddPages"),
+    ("memmodel", "v5.10-flat"): ("MM-VALID", "FreeAreaInit"),
 }
 LONGEST = 6  # operations
 

@@ -130,7 +130,13 @@ def abstract(m: MemoryModel) -> MemMap:
         root_array=m.root_array,
         roots=tuple(sorted(m.roots)),
         sections=tuple(
-            state.Section(nr, Addr(x.word), Addr(x.usage), x.bootmem, x.subsection_map)
+            state.Section(
+                nr,
+                Addr(x.word),
+                Addr(x.usage),
+                x.bootmem,
+                state.longs(x.subsection_map),
+            )
             for nr, x in sorted(m.sections.items())
         ),
         highest=m.highest,

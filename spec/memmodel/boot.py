@@ -33,6 +33,7 @@ from .state import (
     Phase,
     Section,
     layout,
+    longs,
     places,
     section_at,
     with_memory,
@@ -291,7 +292,8 @@ def with_subsections(cfg: Config, s: MemMap, start: int, end: int) -> MemMap:
         stop = min(end, align_up(start + 1, cfg.section_pages))
         section = section_at(s, words.pfn_to_section_nr(start, cfg.shift)) or Section(0)
         bits = words.subsection_mask(start, stop - start, cfg.shift, cfg.sub_shift)
-        s = with_section(s, replace(section, subsections=section.subsections | bits))
+        bits |= section.subsections
+        s = with_section(s, replace(section, subsection_map=longs(bits)))
         start = stop
     return s
 

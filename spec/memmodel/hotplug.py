@@ -30,6 +30,7 @@ from .state import (
     Phase,
     Section,
     Warned,
+    longs,
     places,
     section_at,
     with_memory,
@@ -102,7 +103,7 @@ def section_deactivate(
         events.append(Freed("map", at, Addr(size)))
         s = without_run(s, at, at + size)
     if left:
-        return with_section(s, replace(section, subsections=left)), events
+        return with_section(s, replace(section, subsection_map=longs(left))), events
     kept = section.usage if section.bootmem else Addr(0)
     return with_section(s, Section(nr, Addr(0), kept, section.bootmem)), events
 
@@ -145,7 +146,8 @@ def section_activate(
         bits = mask_of(cfg, pfn, pages)
         if section.subsections & bits:
             return s, Errno.EEXIST
-        section = replace(section, subsections=section.subsections | bits)
+        bits |= section.subsections
+        section = replace(section, subsection_map=longs(bits))
     s = with_section(s, section)
     if pages < cfg.section_pages and is_set(section.word, EARLY):
         return s, None

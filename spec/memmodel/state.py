@@ -19,6 +19,7 @@ from .words import align_down, align_up
 
 FLAT, DISCONTIG, SPARSE, VMEMMAP = "flat", "discontig", "sparse", "vmemmap"
 MODELS = (FLAT, DISCONTIG, SPARSE, VMEMMAP)
+LONG = 64  # bits of a subsection map's long
 UNSET = -1  # the links of a descriptor that nobody has written yet
 
 # Behaviour of real 5.10 that breaks a law.
@@ -50,17 +51,28 @@ class Bank:
 
 @value
 class Section:
-    """struct mem_section, and the subsection map of its usage record as bits.
+    """struct mem_section, and the subsection map of its usage record.
 
     `usage` is the record's address, 0 without one; `bootmem` says that boot allocated
-    it, so that it is never freed.
+    it, so that it is never freed.  `subsection_map` are longs, none for an empty map.
     """
 
     nr: int
     word: Addr = Addr(0)  # section_mem_map
     usage: Addr = Addr(0)
     bootmem: bool = False
-    subsections: int = 0
+    subsection_map: tuple[Addr, ...] = ()
+
+    @property
+    def subsections(self) -> int:
+        """Return the subsection map as bits of one number."""
+        return sum(each << LONG * i for i, each in enumerate(self.subsection_map))
+
+
+def longs(bits: int) -> tuple[Addr, ...]:
+    """Return a subsection map from the bits of one number."""
+    count = -(-bits.bit_length() // LONG)
+    return tuple(Addr(bits >> LONG * i & (1 << LONG) - 1) for i in range(count))
 
 
 @value

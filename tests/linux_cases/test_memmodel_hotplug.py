@@ -329,7 +329,7 @@ WRONG = {
     "missing": (V, {"phase": Phase.MEMORY, "sections": ()}, "MM-PRESENT"),
     "one-record": (V, {"sections": sections(V, 1, usage=Addr(0x40))}, "MM-USAGE"),
     "no-record": (V, {"sections": sections(V, 1, usage=Addr(0))}, "MM-USAGE"),
-    "parts": (V, {"sections": sections(V, 1, subsections=1)}, "MM-PARTS"),
+    "parts": (V, {"sections": sections(V, 1, subsection_map=(Addr(1),))}, "MM-PARTS"),
     "no-section": (V, {"sections": sections(V, 1)[:1]}, "MM-MEMORY"),
     "unset": (V, {"memmap": (Run(Addr(0xFE00), Addr(0xFE80)),)}, "MM-INIT"),
     "wrong-links": (
