@@ -14,6 +14,13 @@ from dataclasses import replace
 from ..core import Domains, OneOf, nothing, require, value
 from ..linux import Addr, Bug
 from . import words
+from .change import (
+    places,
+    section_at,
+    with_memory,
+    with_run,
+    with_section,
+)
 from .layout import set_page_links
 from .lookup import pfn_to_page, pfn_valid, word_of
 from .state import (
@@ -34,11 +41,6 @@ from .state import (
     Section,
     layout,
     longs,
-    places,
-    section_at,
-    with_memory,
-    with_run,
-    with_section,
     zone_of,
 )
 from .words import align_down, align_up, is_set, page_at

@@ -15,6 +15,14 @@ from ..core import Domains, OneOf, nothing, require, value
 from ..linux import Addr, Errno
 from . import words
 from .boot import with_links, with_nid, with_root, zone_parts
+from .change import (
+    places,
+    section_at,
+    with_memory,
+    with_run,
+    with_section,
+    without_run,
+)
 from .lookup import links_at, pfn_to_page, pfn_valid, word_of
 from .state import (
     FREES_NO_MAP,
@@ -31,12 +39,6 @@ from .state import (
     Section,
     Warned,
     longs,
-    places,
-    section_at,
-    with_memory,
-    with_run,
-    with_section,
-    without_run,
 )
 from .words import EARLY, HAS_MEM_MAP, ONLINE, PRESENT, align_down, align_up, is_set
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..core import Domains, nothing, require, value
 from ..linux import Addr
+from .change import without_run
 from .lookup import pfn_to_page
 from .state import (
     ROUNDS_TO_MAX_ORDER,
@@ -21,7 +22,6 @@ from .state import (
     MemMap,
     Outcome,
     Phase,
-    without_run,
 )
 from .words import align_down, align_up
 

@@ -36,6 +36,7 @@ from mmoracle.spec.memmodel.buffer import (
     first_piece,
     sparse_buffer_fini,
 )
+from mmoracle.spec.memmodel.change import places, with_run
 from mmoracle.spec.memmodel.layout import (
     Layout,
     flags_nid,
@@ -75,8 +76,6 @@ from mmoracle.spec.memmodel.state import (
     Took,
     Warned,
     layout,
-    places,
-    with_run,
 )
 from mmoracle.spec.memmodel.unused import FreeUnusedMemmap
 

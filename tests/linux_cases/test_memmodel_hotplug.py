@@ -11,7 +11,7 @@ import pytest
 from mmoracle.checkers.bind.memmodel_configs import tiny
 from mmoracle.spec.core import Disallowed, Step
 from mmoracle.spec.linux import Addr, Errno
-from mmoracle.spec.memmodel import always, sometimes
+from mmoracle.spec.memmodel import always, sometimes, steps
 from mmoracle.spec.memmodel.agree import booted
 from mmoracle.spec.memmodel.boot import FreeAreaInit, MemoryPresent
 from mmoracle.spec.memmodel.buffer import BufferAlloc, BufferFini
@@ -173,7 +173,7 @@ def test_5_10_frees_a_map_that_it_did_not_get():
     told = op.choose(cfg, s)
     assert told.events[-1] == Freed("map", 8 * 8, 64)
     step = Step(s, op, told, op.after(cfg, s, told))
-    assert list(always.what_is_freed_was_there(cfg, step))
+    assert list(steps.what_is_freed_was_there(cfg, step))
     assert op.choose(S, s).events[-1].what == "usage"
 
 
@@ -394,7 +394,7 @@ def whys(law, cfg, before, op, result, after):
 
 def test_bytes_of_the_buffer_are_counted():
     """Taken twice, passed over, or neither taken nor given back."""
-    law, op = always.every_byte_of_the_buffer_is_accounted_for, BufferAlloc(Addr(16))
+    law, op = steps.every_byte_of_the_buffer_is_accounted_for, BufferAlloc(Addr(16))
     held = replace(EMPTY, buffer=Span(Addr(64), Addr(128)))
     rest = replace(EMPTY, buffer=Span(Addr(80), Addr(128)))
     took = (Took(Addr(64), Addr(16)),)
@@ -415,7 +415,7 @@ def test_bytes_of_the_buffer_are_counted():
 
 
 def test_words_of_present_sections_do_not_change():
-    law, op = always.the_first_node_wins, MemoryPresent(Bank(1, 5, 8))
+    law, op = steps.the_first_node_wins, MemoryPresent(Bank(1, 5, 8))
     before = MemoryPresent(Bank(0, 0, 5)).run(V, EMPTY)[0]
     after, due = op.run(V, before)
     assert whys(law, V, before, op, due, after) == []
@@ -425,7 +425,7 @@ def test_words_of_present_sections_do_not_change():
 
 
 def test_other_sections_do_not_change():
-    law = always.only_what_is_named_changes
+    law = steps.only_what_is_named_changes
     before = changed(V)
     after = replace(before, sections=before.sections[:1])
     for op in (RemovePages((0, 8)), OnlineSection(0), OfflineSection(0)):
@@ -437,7 +437,7 @@ def test_other_sections_do_not_change():
 
 
 def test_what_goes_back_was_there_and_is_gone():
-    law, op = always.what_is_freed_was_there, RemovePages((8, 8))
+    law, op = steps.what_is_freed_was_there, RemovePages((8, 8))
     before = changed(V)
     told = Outcome(None, (Freed("map", Addr(0xFE40), Addr(64)),))
     after = replace(before, memmap=(Run(Addr(0xFE00), Addr(0xFE40), 0),))
@@ -448,7 +448,7 @@ def test_what_goes_back_was_there_and_is_gone():
 
 
 def test_a_mark_follows_the_request():
-    law, before = always.marks_follow_the_request, changed(V)
+    law, before = steps.marks_follow_the_request, changed(V)
     off = replace(before, sections=sections(V, 1, word=Addr(0xFE0B)))
     assert whys(law, V, before, OfflineSection(1), Outcome(), off) == []
     assert whys(law, V, before, OfflineSection(1), Outcome(), before)
