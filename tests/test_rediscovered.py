@@ -22,6 +22,10 @@ BROKEN = {
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
     ("freelist", "v5.10-unsigned"): ("WM-DECIDE", "AllocPages"),
     ("slowpath", "v5.10-costly-noio"): ("LIVE", "Answer"),
+    ("memmodel", "v5.10-buffer"): ("BOOT-HANDOFF", "SparseInitNid"),
+    ("memmodel", "v5.10-unused"): ("MM-VALID", "FreeUnusedMemmap"),
+    ("memmodel", "v5.10-hotplug-sparse"): ("MM-FREE", "AddPages"),
+    ("memmodel", "v5.10-flat"): ("MM-VALID", "FreeAreaInit"),
 }
 LONGEST = 10  # operations: a request, and one round
 

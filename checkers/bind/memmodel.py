@@ -18,7 +18,7 @@ from mmoracle.impl.memmodel import (
 from mmoracle.spec.core import Op, Result
 from mmoracle.spec.linux import Addr
 from mmoracle.spec.memmodel import ops, state
-from mmoracle.spec.memmodel.always import CONTRACTS, INVARIANTS, LAWS
+from mmoracle.spec.memmodel.always import INVARIANTS
 from mmoracle.spec.memmodel.boot import AllocNodeMemMap, FreeAreaInit, MemoryPresent
 from mmoracle.spec.memmodel.buffer import BufferAlloc, BufferFini, BufferInit
 from mmoracle.spec.memmodel.hotplug import (
@@ -31,6 +31,7 @@ from mmoracle.spec.memmodel.lookup import PageLinks, PageToPfn, PfnToPage, PfnVa
 from mmoracle.spec.memmodel.sometimes import WITNESSES
 from mmoracle.spec.memmodel.sparse import SparseInitNid
 from mmoracle.spec.memmodel.state import STOPPED, Config, MemMap, Outcome, Phase
+from mmoracle.spec.memmodel.steps import CONTRACTS, LAWS
 from mmoracle.spec.memmodel.unused import FreeUnusedMemmap
 
 from ..subsystem import Subsystem
@@ -130,7 +131,13 @@ def abstract(m: MemoryModel) -> MemMap:
         root_array=m.root_array,
         roots=tuple(sorted(m.roots)),
         sections=tuple(
-            state.Section(nr, Addr(x.word), Addr(x.usage), x.bootmem, x.subsection_map)
+            state.Section(
+                nr,
+                Addr(x.word),
+                Addr(x.usage),
+                x.bootmem,
+                state.longs(x.subsection_map),
+            )
             for nr, x in sorted(m.sections.items())
         ),
         highest=m.highest,

@@ -67,7 +67,7 @@ def hot(model: str, **fields: Any) -> Config:
         "most_banks": 1,
         "places": 1,
         "failing": False,
-        "ops": (*BOOT, *HOTPLUG),
+        "ops": (*BOOT, *HOTPLUG, *LOOKUPS),
     }
     return tiny(model, **{**usual, **fields})
 

@@ -26,6 +26,7 @@ from mmoracle.spec.memmodel.state import (
     Run,
     Section,
     layout,
+    longs,
 )
 
 from .json_path import At
@@ -227,7 +228,8 @@ def section_of(each: Written) -> Section:
     """Return a section of an image; a record of its own stands for the unknown one."""
     early = words.is_set(each.word, words.EARLY)
     word = Addr(each.word)
-    return Section(each.nr, word, Addr((each.nr + 1) << 12), early, each.parts)
+    record = Addr((each.nr + 1) << 12)
+    return Section(each.nr, word, record, early, longs(each.parts))
 
 
 # ------------------------------------------------------------------ the rules

@@ -131,7 +131,39 @@ def put_all_offline(m: MemoryModel, nr: int) -> None:
         m.sections[nr].word &= ~7
 
 
+# ------------------------------------------------------------------ lookups
+
+
+def count_every_part(m: MemoryModel, pfn: int) -> bool:
+    """Take a section for valid as a whole although it is none of boot."""
+    return True
+
+
+def count_parts_from_the_top(m: MemoryModel, pfn: int) -> bool:
+    """Look for a part of a section at the other end of its map."""
+    k, ms = m.k, m.sections[pfn >> m.k.section_shift]
+    parts = 1 << (k.section_shift - k.sub_shift)
+    idx = pfn % (1 << k.section_shift) >> k.sub_shift
+    return ms.subsection_map >> (parts - 1 - idx) & 1 == 1
+
+
 HOTPLUG: tuple[Line, ...] = (
+    (
+        "valid-parts",
+        "MM-LOOKUP",
+        "tiny-hotplug",
+        MemoryModel,
+        "pfn_section_valid",
+        count_every_part,
+    ),
+    (
+        "valid-other-end",
+        "MM-LOOKUP",
+        "tiny-hotplug",
+        MemoryModel,
+        "pfn_section_valid",
+        count_parts_from_the_top,
+    ),
     ("P60", "MM-VALID", "tiny-hotplug-sparse", hotplug, "reset_section", keep_the_word),
     ("add-misaligned", "RET-CODE", "tiny-hotplug", hotplug, "add_pages", add_any_range),
     ("add-beyond", "RET-CODE", "tiny-hotplug", hotplug, "add_pages", add_beyond),

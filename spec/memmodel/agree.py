@@ -15,6 +15,7 @@ from functools import lru_cache
 from ..core import value
 from ..linux import Addr
 from .boot import AllocNodeMemMap, FreeAreaInit, MemoryPresent
+from .change import places
 from .layout import page_zonenum
 from .lookup import (
     is_set_up,
@@ -35,7 +36,6 @@ from .state import (
     MemMap,
     Phase,
     layout,
-    places,
 )
 
 

@@ -14,6 +14,13 @@ from dataclasses import replace
 from ..core import Domains, OneOf, nothing, require, value
 from ..linux import Addr, Bug
 from . import words
+from .change import (
+    places,
+    section_at,
+    with_memory,
+    with_run,
+    with_section,
+)
 from .layout import set_page_links
 from .lookup import pfn_to_page, pfn_valid, word_of
 from .state import (
@@ -33,11 +40,7 @@ from .state import (
     Phase,
     Section,
     layout,
-    places,
-    section_at,
-    with_memory,
-    with_run,
-    with_section,
+    longs,
     zone_of,
 )
 from .words import align_down, align_up, is_set, page_at
@@ -291,7 +294,8 @@ def with_subsections(cfg: Config, s: MemMap, start: int, end: int) -> MemMap:
         stop = min(end, align_up(start + 1, cfg.section_pages))
         section = section_at(s, words.pfn_to_section_nr(start, cfg.shift)) or Section(0)
         bits = words.subsection_mask(start, stop - start, cfg.shift, cfg.sub_shift)
-        s = with_section(s, replace(section, subsections=section.subsections | bits))
+        bits |= section.subsections
+        s = with_section(s, replace(section, subsection_map=longs(bits)))
         start = stop
     return s
 

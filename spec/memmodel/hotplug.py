@@ -15,6 +15,14 @@ from ..core import Domains, OneOf, nothing, require, value
 from ..linux import Addr, Errno
 from . import words
 from .boot import with_links, with_nid, with_root, zone_parts
+from .change import (
+    places,
+    section_at,
+    with_memory,
+    with_run,
+    with_section,
+    without_run,
+)
 from .lookup import links_at, pfn_to_page, pfn_valid, word_of
 from .state import (
     FREES_NO_MAP,
@@ -30,12 +38,7 @@ from .state import (
     Phase,
     Section,
     Warned,
-    places,
-    section_at,
-    with_memory,
-    with_run,
-    with_section,
-    without_run,
+    longs,
 )
 from .words import EARLY, HAS_MEM_MAP, ONLINE, PRESENT, align_down, align_up, is_set
 
@@ -102,7 +105,7 @@ def section_deactivate(
         events.append(Freed("map", at, Addr(size)))
         s = without_run(s, at, at + size)
     if left:
-        return with_section(s, replace(section, subsections=left)), events
+        return with_section(s, replace(section, subsection_map=longs(left))), events
     kept = section.usage if section.bootmem else Addr(0)
     return with_section(s, Section(nr, Addr(0), kept, section.bootmem)), events
 
@@ -145,7 +148,8 @@ def section_activate(
         bits = mask_of(cfg, pfn, pages)
         if section.subsections & bits:
             return s, Errno.EEXIST
-        section = replace(section, subsections=section.subsections | bits)
+        bits |= section.subsections
+        section = replace(section, subsection_map=longs(bits))
     s = with_section(s, section)
     if pages < cfg.section_pages and is_set(section.word, EARLY):
         return s, None

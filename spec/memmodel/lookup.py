@@ -11,6 +11,7 @@ from __future__ import annotations
 from ..core import Domains, OneOf, nothing, require, value
 from ..linux import Addr
 from . import words
+from .change import section_at
 from .layout import flags_nid, page_to_section, page_zonenum
 from .state import (
     DISCONTIG,
@@ -24,7 +25,6 @@ from .state import (
     Node,
     Phase,
     layout,
-    section_at,
 )
 from .words import EARLY, HAS_MEM_MAP, align_down, index_of, is_set, map_of, page_at
 

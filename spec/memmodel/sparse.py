@@ -12,6 +12,7 @@ from ..linux import Addr
 from . import words
 from .boot import NO_MEMORY
 from .buffer import BUFFER, sparse_buffer_alloc, sparse_buffer_fini
+from .change import places, with_run, with_section
 from .lookup import pfn_to_page
 from .state import (
     KEEPS_BUFFER,
@@ -26,9 +27,6 @@ from .state import (
     Section,
     Span,
     Warned,
-    places,
-    with_run,
-    with_section,
 )
 from .words import EARLY, PRESENT, is_set
 

@@ -11,18 +11,17 @@ from dataclasses import replace
 
 from ..core import Domains, nothing, require, value
 from ..linux import Addr
+from .change import without_run
 from .lookup import pfn_to_page
 from .state import (
     ROUNDS_TO_MAX_ORDER,
     SPARSE,
     VMEMMAP,
     Config,
-    Event,
     Freed,
     MemMap,
     Outcome,
     Phase,
-    without_run,
 )
 from .words import align_down, align_up
 
@@ -65,6 +64,12 @@ def freed_bytes(cfg: Config, s: MemMap, start: int, end: int) -> tuple[int, int]
     return align_up(first, cfg.page_size), align_down(behind, cfg.page_size)
 
 
+def freed(cfg: Config, s: MemMap) -> list[tuple[int, int]]:
+    """Return the ranges of addresses that go back, none of them empty."""
+    found = [freed_bytes(cfg, s, *each) for each in unused_ranges(cfg, s)]
+    return [(low, high) for low, high in found if low < high]
+
+
 @value
 class FreeUnusedMemmap:
     """free_unused_memmap(): whole pages of the map between banks go back."""
@@ -75,17 +80,14 @@ class FreeUnusedMemmap:
         return {} if asked and s.phase is Phase.UP and not s.trimmed else nothing()
 
     def choose(self, cfg: Config, s: MemMap) -> Outcome:
-        events = list[Event]()
-        for start, end in unused_ranges(cfg, s):
-            low, high = freed_bytes(cfg, s, start, end)
-            if low < high:
-                events.append(Freed("map", Addr(low), Addr(high - low)))
-        return Outcome(None, tuple(events))
+        events = tuple(
+            Freed("map", Addr(low), Addr(high - low)) for low, high in freed(cfg, s)
+        )
+        return Outcome(None, events)
 
     def after(self, cfg: Config, s: MemMap, result: Outcome) -> MemMap:
         due = self.choose(cfg, s)
         require(result == due, "RET-CODE", f"{due} is due")
-        for each in due.events:
-            if isinstance(each, Freed):
-                s = without_run(s, each.at, each.at + each.size)
+        for low, high in freed(cfg, s):
+            s = without_run(s, low, high)
         return replace(s, trimmed=True)
