@@ -20,6 +20,8 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("zones", "v5.10-movable"): ("ZONE-SPAN", "FreeAreaInit"),
+    ("zones", "v5.10-16T"): ("WM-SHARE", "InitWmarks"),
     ("freelist", "v5.10-unsigned"): ("WM-DECIDE", "AllocPages"),
     ("slowpath", "v5.10-costly-noio"): ("LIVE", "Answer"),
     ("memmodel", "v5.10-buffer"): ("BOOT-HANDOFF", "SparseInitNid"),
