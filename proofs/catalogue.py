@@ -3,5 +3,6 @@
 from .buddy import BUDDY
 from .memblock import MEMBLOCK
 from .rbtree import RBTREE
+from .reclaim import RECLAIM
 
-LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY)
+LEMMAS = (*MEMBLOCK, *RBTREE, *BUDDY, *RECLAIM)
