@@ -20,6 +20,8 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("reclaim", "v5.10-noio"): ("RCL-NOIO", "TryToFree"),
+    ("reclaim", "v5.10-low"): ("SCAN-LOW", "ScanCount"),
 }
 LONGEST = 6  # operations
 
