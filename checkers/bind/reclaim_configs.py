@@ -268,26 +268,27 @@ LOCAL = tiny(
 PROTECT = tiny(
     zone(0, 1, 1, 0, 0, 0),
     cluster=32,
-    sizes=(0, 1, 31, 33, 4096),
+    sizes=(4096, 33, 1, 0),
     word=16,
     aims=(Aim(swap=False),),
-    priorities=(0, 1, 12),
+    priorities=(0,),
     ops=("ScanCount",),
 )
-AIMS = tuple(
-    Aim(swappiness, *costs, swap, cgroup, small, trim)
-    for swappiness in (0, 60, 200)
-    for costs in ((0, 0), (1, 0), (5, 300))
-    for swap, cgroup, small, trim in (
-        (False, False, False, False),
-        (True, False, False, False),
-        (True, True, False, False),
-        (True, True, True, False),
-        (True, False, True, True),
-        (True, False, False, True),
-    )
+EMPTY = replace(PROTECT, sizes=(0, 1))
+AGE = replace(PROTECT, sizes=(33, 31, 0), priorities=(12, 1))
+COSTS = ((0, 0), (1, 0), (5, 300))
+FLAGS = (
+    (False, False, False, False),
+    (True, True, False, False),
+    (True, True, True, False),
+    (True, False, True, True),
+    (True, False, False, True),
 )
-WEIGH = replace(PROTECT, aims=AIMS, sizes=(0, 33), cluster=2, priorities=(0, 1))
+AIMS = (
+    *(Aim(swappiness, *costs) for swappiness in (60, 0, 200) for costs in COSTS),
+    *(Aim(swappiness, 1, 0, *each) for swappiness in (60, 0) for each in FLAGS),
+)
+WEIGH = replace(PROTECT, aims=AIMS, sizes=(33, 0), cluster=2, priorities=(0, 1))
 
 # Larger machines, at random.
 SMALL = tiny(
@@ -385,6 +386,8 @@ CONFIGS = {
     "tiny-uses": USES,
     "tiny-local": LOCAL,
     "tiny-protect": PROTECT,
+    "tiny-empty": EMPTY,
+    "tiny-age": AGE,
     "tiny-weigh": WEIGH,
     "small": SMALL,
     "linux": LINUX,
