@@ -17,15 +17,12 @@ from mmoracle.spec.linux import (
     GFP_NOFS,
     GFP_NOIO,
     GFP_NOWAIT,
-    NODE_RECLAIM_FULL,
-    NODE_RECLAIM_NOSCAN,
-    NODE_RECLAIM_SOME,
-    NODE_RECLAIM_SUCCESS,
     RECLAIM_UNMAP,
     RECLAIM_WRITE,
     RECLAIM_ZONE,
     CompactResult,
 )
+from mmoracle.spec.linux import NodeReclaim as Found
 from mmoracle.spec.reclaim import direct, local, shrink
 from mmoracle.spec.reclaim.events import (
     Returns,
@@ -471,7 +468,7 @@ def on_node(cache=CACHE, request=WANTS, away=False, locked=False, cfg=PLENTY):
 
 def test_a_node_with_little_cache_and_slab_is_full():
     little = replace(CACHE, min_unmapped=35)
-    assert on_node(little)[1] == (Returns(NODE_RECLAIM_FULL),)
+    assert on_node(little)[1] == (Returns(Found.FULL),)
     more = replace(CACHE, min_unmapped=34)
     assert on_node(more)[1] == (Shrink(0),)
 
@@ -479,7 +476,7 @@ def test_a_node_with_little_cache_and_slab_is_full():
 def test_slab_alone_makes_a_node_worth_while_and_frees_no_page_here():
     """__node_reclaim() scans only for the cache: it has failed then."""
     cache = replace(CACHE, min_unmapped=35, slab=5)
-    assert on_node(cache)[1] == (Returns(NODE_RECLAIM_SOME),)
+    assert on_node(cache)[1] == (Returns(Found.SOME),)
 
 
 @pytest.mark.parametrize(
@@ -492,19 +489,19 @@ def test_slab_alone_makes_a_node_worth_while_and_frees_no_page_here():
     ],
 )
 def test_a_node_is_not_scanned_by_who_may_not(why):
-    assert on_node(**why)[1] == (Returns(NODE_RECLAIM_NOSCAN),)
+    assert on_node(**why)[1] == (Returns(Found.NOSCAN),)
 
 
 def test_a_node_is_scanned_five_times_at_most():
     """Priorities 4 to 0, until the request's pages are free."""
     session, _ = on_node(request=Request(order=1, gfp=GFP_KERNEL, highest=2))
     assert session.state.task.sc.goal == 32
-    assert rounds(session, NOTHING) == (5, NODE_RECLAIM_SOME)
+    assert rounds(session, NOTHING) == (5, Found.SOME)
     session, _ = on_node(request=Request(order=1, highest=2))
     assert answer(session, Pass(file=(1,))) == (Suits(0),)
     assert session.do(Suitable(TASK, SUCCESS)) == (Shrink(0),)
     assert answer(session, Pass(file=(1,))) == (Suits(0),)
-    assert session.do(Suitable(TASK, SUCCESS)) == (Returns(NODE_RECLAIM_SUCCESS),)
+    assert session.do(Suitable(TASK, SUCCESS)) == (Returns(Found.SUCCESS),)
 
 
 # ------------------------------------------------------------------ zones
