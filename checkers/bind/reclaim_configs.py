@@ -234,7 +234,8 @@ USES = tiny(
     steps=(1, 3),
     blocks=(0, 1),
     boosts=(1, 2),
-    ops=("Take", "Free", "Boost", "Merge"),
+    wakes=((1, GFP_KERNEL),),
+    ops=("Take", "Free", "Boost", "Merge", "WakeKswapd"),
 )
 
 # Reclaim on one's own node.
@@ -373,13 +374,13 @@ LINUX = Config(
 )
 
 CONFIGS = {
-    "tiny": DIRECT,
+    "tiny": WAKE,
+    "tiny-direct": DIRECT,
     "tiny-walk": WALK,
     "tiny-costly": COSTLY,
     "tiny-trouble": TROUBLE,
     "tiny-throttle": THROTTLE,
     "tiny-reserve": RESERVE,
-    "tiny-wake": WAKE,
     "tiny-balance": BALANCE,
     "tiny-order": ORDER,
     "tiny-boost": BOOST,

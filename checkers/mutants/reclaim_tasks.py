@@ -508,7 +508,7 @@ def local_goes_on(task: Task, asked: Asked) -> None:
 # ------------------------------------------------------------------ the zoo
 
 
-TINY, WALK, COSTLY, TROUBLE = "tiny", "tiny-walk", "tiny-costly", "tiny-trouble"
+TINY, WALK, COSTLY, TROUBLE = "tiny-direct", "tiny-walk", "tiny-costly", "tiny-trouble"
 THROTTLE, RESERVE, LOCAL = "tiny-throttle", "tiny-reserve", "tiny-local"
 STATE, ORDER, RESULT, WAITS = "EXACT-STATE", "RCL-ORDER", "RCL-RESULT", "RCL-THROTTLE"
 ZONES, ROUND, RETRY, DONE = "shrink_zones", "end_round", "retry", "node_done"
