@@ -172,6 +172,8 @@ RESERVE = tiny(
     uses=(Use.HELD,),
     ops=("TryToFree", "Resume", "Take", "Boost", "Shrunk"),
 )
+# With swap, anonymous pages count: as many as there are of cache.
+SWAP = replace(RESERVE, swap=True, start=((0, 1, 1), *RESERVE.start[1:]))
 
 # When a kswapd is woken.  The highest zone manages nothing, the lowest is reserved.
 WAKE = tiny(
@@ -381,6 +383,7 @@ CONFIGS = {
     "tiny-trouble": TROUBLE,
     "tiny-throttle": THROTTLE,
     "tiny-reserve": RESERVE,
+    "tiny-swap": SWAP,
     "tiny-balance": BALANCE,
     "tiny-order": ORDER,
     "tiny-boost": BOOST,
