@@ -6,6 +6,7 @@ from .freelist import FREELIST
 from .memblock import MEMBLOCK
 from .memmodel import MEMMODEL
 from .rbtree import RBTREE
+from .reclaim import RECLAIM
 from .slowpath import SLOWPATH
 from .zones import ZONES
 
@@ -17,5 +18,6 @@ LEMMAS = (
     *ZONES,
     *FREELIST,
     *SLOWPATH,
+    *RECLAIM,
     *COMPACTION,
 )

@@ -45,12 +45,6 @@ MAX_RECLAIM_RETRIES = 16
 MAX_COMPACT_RETRIES = 16
 NODE_RECLAIM_PRIORITY = 4  # reclaim on the local node begins with 1/16 of the lists
 
-# Answers of node_reclaim(): mm/internal.h.
-NODE_RECLAIM_NOSCAN = -2
-NODE_RECLAIM_FULL = -1
-NODE_RECLAIM_SOME = 0
-NODE_RECLAIM_SUCCESS = 1
-
 # Bits of vm.zone_reclaim_mode: mm/vmscan.c.
 RECLAIM_ZONE = 1
 RECLAIM_WRITE = 2

@@ -28,6 +28,8 @@ BROKEN = {
     ("memmodel", "v5.10-unused"): ("MM-VALID", "FreeUnusedMemmap"),
     ("memmodel", "v5.10-hotplug-sparse"): ("MM-FREE", "AddPages"),
     ("memmodel", "v5.10-flat"): ("MM-VALID", "FreeAreaInit"),
+    ("reclaim", "v5.10-noio"): ("RCL-NOIO", "TryToFree"),
+    ("reclaim", "v5.10-low"): ("SCAN-LOW", "ScanCount"),
 }
 LONGEST = 10  # operations: a request, and one round
 

@@ -172,6 +172,8 @@ RESERVE = tiny(
     uses=(Use.HELD,),
     ops=("TryToFree", "Resume", "Take", "Boost", "Shrunk"),
 )
+# With swap, anonymous pages count: as many as there are of cache.
+SWAP = replace(RESERVE, swap=True, start=((0, 1, 1), *RESERVE.start[1:]))
 
 # When a kswapd is woken.  The highest zone manages nothing, the lowest is reserved.
 WAKE = tiny(
@@ -234,7 +236,8 @@ USES = tiny(
     steps=(1, 3),
     blocks=(0, 1),
     boosts=(1, 2),
-    ops=("Take", "Free", "Boost", "Merge"),
+    wakes=((1, GFP_KERNEL),),
+    ops=("Take", "Free", "Boost", "Merge", "WakeKswapd"),
 )
 
 # Reclaim on one's own node.
@@ -268,26 +271,27 @@ LOCAL = tiny(
 PROTECT = tiny(
     zone(0, 1, 1, 0, 0, 0),
     cluster=32,
-    sizes=(0, 1, 31, 33, 4096),
+    sizes=(4096, 33, 1, 0),
     word=16,
     aims=(Aim(swap=False),),
-    priorities=(0, 1, 12),
+    priorities=(0,),
     ops=("ScanCount",),
 )
-AIMS = tuple(
-    Aim(swappiness, *costs, swap, cgroup, small, trim)
-    for swappiness in (0, 60, 200)
-    for costs in ((0, 0), (1, 0), (5, 300))
-    for swap, cgroup, small, trim in (
-        (False, False, False, False),
-        (True, False, False, False),
-        (True, True, False, False),
-        (True, True, True, False),
-        (True, False, True, True),
-        (True, False, False, True),
-    )
+EMPTY = replace(PROTECT, sizes=(0, 1))
+AGE = replace(PROTECT, sizes=(33, 31, 0), priorities=(12, 1))
+COSTS = ((0, 0), (1, 0), (5, 300))
+FLAGS = (
+    (False, False, False, False),
+    (True, True, False, False),
+    (True, True, True, False),
+    (True, False, True, True),
+    (True, False, False, True),
 )
-WEIGH = replace(PROTECT, aims=AIMS, sizes=(0, 33), cluster=2, priorities=(0, 1))
+AIMS = (
+    *(Aim(swappiness, *costs) for swappiness in (60, 0, 200) for costs in COSTS),
+    *(Aim(swappiness, 1, 0, *each) for swappiness in (60, 0) for each in FLAGS),
+)
+WEIGH = replace(PROTECT, aims=AIMS, sizes=(33, 0), cluster=2, priorities=(0, 1))
 
 # Larger machines, at random.
 SMALL = tiny(
@@ -372,19 +376,22 @@ LINUX = Config(
 )
 
 CONFIGS = {
-    "tiny": DIRECT,
+    "tiny": WAKE,
+    "tiny-direct": DIRECT,
     "tiny-walk": WALK,
     "tiny-costly": COSTLY,
     "tiny-trouble": TROUBLE,
     "tiny-throttle": THROTTLE,
     "tiny-reserve": RESERVE,
-    "tiny-wake": WAKE,
+    "tiny-swap": SWAP,
     "tiny-balance": BALANCE,
     "tiny-order": ORDER,
     "tiny-boost": BOOST,
     "tiny-uses": USES,
     "tiny-local": LOCAL,
     "tiny-protect": PROTECT,
+    "tiny-empty": EMPTY,
+    "tiny-age": AGE,
     "tiny-weigh": WEIGH,
     "small": SMALL,
     "linux": LINUX,

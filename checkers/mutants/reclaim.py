@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ..zoo import tabled
+from dataclasses import replace
+
+from ..zoo import Mutant, tabled
 from . import reclaim_counts, reclaim_kswapd, reclaim_tasks
 
 SOURCES = {"P71": "Linux 5.10.70, fix divide by zero in get_scan_count"}
 MODULES = (reclaim_counts, reclaim_tasks, reclaim_kswapd)
+
+
+def named(mutant: Mutant) -> Mutant:
+    """Return a mutant whose id says that it is reclaim's; public bugs keep theirs."""
+    if mutant.id in SOURCES:
+        return mutant
+    return replace(mutant, id=f"reclaim-{mutant.id}")
+
+
 RECLAIM_MUTANTS = tuple(
-    m for each in MODULES for m in tabled("reclaim", each.TABLE, SOURCES)
+    named(m) for each in MODULES for m in tabled("reclaim", each.TABLE, SOURCES)
 )

@@ -137,18 +137,18 @@ def swap_for_groups(
     return _balance(swappiness, swap, False, tiny, trim, priority)
 
 
-PROTECT, WEIGH = "tiny-protect", "tiny-weigh"
+PROTECT, AGE, WEIGH = "tiny-protect", "tiny-age", "tiny-weigh"
 COUNT, SCAN, SHIFT, SHARE = "SCAN-COUNT", "protected_scan", "shifted", "fraction"
 BALANCE, WHOLE = "scan_balance", "get_scan_count"
 TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
-    ("P71", "NO-CRASH", PROTECT, count, SCAN, divide_by_usage),
+    ("P71", "NO-CRASH", "tiny-empty", count, SCAN, divide_by_usage),
     ("protect-usage", COUNT, PROTECT, count, SCAN, trust_the_usage),
     ("protect-no-wrap", COUNT, PROTECT, count, SCAN, never_wrap),
     ("protect-inverse", COUNT, PROTECT, count, SCAN, the_protected),
-    ("shift-none", "SCAN-BOUND", PROTECT, count, SHIFT, all_at_once),
-    ("shift-no-scrape", COUNT, PROTECT, count, SHIFT, scrape_nothing),
-    ("shift-scrape-all", "SCAN-BOUND", PROTECT, count, SHIFT, scrape_all),
-    ("shift-scrape-any", "SCAN-BOUND", PROTECT, count, SHIFT, scrape_the_living),
+    ("shift-none", "SCAN-BOUND", AGE, count, SHIFT, all_at_once),
+    ("shift-no-scrape", COUNT, AGE, count, SHIFT, scrape_nothing),
+    ("shift-scrape-all", "SCAN-BOUND", AGE, count, SHIFT, scrape_all),
+    ("shift-scrape-any", "SCAN-BOUND", AGE, count, SHIFT, scrape_the_living),
     ("low-unnoted", "SCAN-LOW", PROTECT, machine, WHOLE, note_nothing),
     ("low-again", "SCAN-LOW", PROTECT, machine, WHOLE, spare_again),
     ("low-or-min", "SCAN-LOW", PROTECT, machine, WHOLE, low_or_min),

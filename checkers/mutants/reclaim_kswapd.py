@@ -457,7 +457,7 @@ _take, _boost = Reclaim.take, Reclaim.boost
 # ------------------------------------------------------------------ the zoo
 
 
-WAKE, BALANCE, ORDER = "tiny-wake", "tiny-balance", "tiny-order"
+WAKE, BALANCE, ORDER = "tiny", "tiny-balance", "tiny-order"
 BOOST, THROTTLE, USES = "tiny-boost", "tiny-throttle", "tiny-uses"
 STATE, WAKES, SLEEPS, COMPACTS = "EXACT-STATE", "KSW-WAKE", "KSW-SLEEP", "KSW-COMPACT"
 UP, PREP, ROUND, DONE = (

@@ -416,6 +416,11 @@ def wait_without_reserve(failures: int, most: int, reserve: int, free: int) -> b
     return failures >= most or free > reserve >> 1
 
 
+def count_the_difference(zone: Zone, swap: bool) -> int:
+    """Subtract anonymous pages from the cache."""
+    return zone.file - (zone.anon if swap else 0) or zone.free
+
+
 # ------------------------------------------------------------------ one's own node
 
 
@@ -508,7 +513,7 @@ def local_goes_on(task: Task, asked: Asked) -> None:
 # ------------------------------------------------------------------ the zoo
 
 
-TINY, WALK, COSTLY, TROUBLE = "tiny", "tiny-walk", "tiny-costly", "tiny-trouble"
+TINY, WALK, COSTLY, TROUBLE = "tiny-direct", "tiny-walk", "tiny-costly", "tiny-trouble"
 THROTTLE, RESERVE, LOCAL = "tiny-throttle", "tiny-reserve", "tiny-local"
 STATE, ORDER, RESULT, WAITS = "EXACT-STATE", "RCL-ORDER", "RCL-RESULT", "RCL-THROTTLE"
 ZONES, ROUND, RETRY, DONE = "shrink_zones", "end_round", "retry", "node_done"
@@ -593,6 +598,14 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
         Zone,
         "reclaimable_pages",
         count_what_cannot_be_swapped,
+    ),
+    (
+        "reserve-difference",
+        "KSW-WAKE",
+        "tiny-swap",
+        Zone,
+        "reclaimable_pages",
+        count_the_difference,
     ),
     ("reserve-whole", ORDER, RESERVE, vmscan, "may_reclaim", all_of_the_reserve),
     ("reserve-half", "KSW-WAKE", RESERVE, vmscan, "may_reclaim", just_half),

@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mmoracle.spec.linux import (
-    NODE_RECLAIM_FULL,
-    NODE_RECLAIM_NOSCAN,
     PAGE_ALLOC_COSTLY_ORDER,
     RECLAIM_UNMAP,
     RECLAIM_WRITE,
     CompactResult,
     Gfp,
+    NodeReclaim,
 )
 
 from .pgdat import ScanControl, ShrinkNode, Zone
 from .vmscan import Nodes, compact_gap
 
 FS, DIRECT_RECLAIM = int(Gfp.FS), int(Gfp.DIRECT_RECLAIM)
+FULL, NOSCAN = int(NodeReclaim.FULL), int(NodeReclaim.NOSCAN)
 SUCCESS, SKIPPED = int(CompactResult.SUCCESS), int(CompactResult.SKIPPED)
 
 
@@ -244,9 +244,9 @@ class Task:
         """Reclaim on a node where that is worth while and allowed.  O(1)."""
         cache = node_pagecache_reclaimable(mode, c)
         if cache <= c.min_unmapped and c.slab <= c.min_slab:
-            self.leave(asked, NODE_RECLAIM_FULL)
+            self.leave(asked, FULL)
         elif not asked.gfp & DIRECT_RECLAIM or asked.memalloc or away or locked:
-            self.leave(asked, NODE_RECLAIM_NOSCAN)
+            self.leave(asked, NOSCAN)
         elif cache <= c.min_unmapped:
             self.leave(asked, 0)
         else:

@@ -152,7 +152,7 @@ class ScanCount:
         """Return every group and every aim to try."""
         if not cfg.aims:
             return nothing()
-        either, pages = OneOf((False, True)), counted(cfg)
+        either, pages = OneOf((True, False)), counted(cfg)
         return {
             "is_file": either,
             "size": pages,

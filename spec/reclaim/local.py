@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..linux import (
-    NODE_RECLAIM_FULL,
-    NODE_RECLAIM_NOSCAN,
     RECLAIM_UNMAP,
     RECLAIM_WRITE,
     Gfp,
+    NodeReclaim,
 )
 from . import shrink
 from .events import Returns, Shrink, Went
@@ -46,10 +45,10 @@ def refusal(
     """
     little = pagecache_reclaimable(mode, c) <= c.min_unmapped
     if little and c.slab <= c.min_slab:
-        return NODE_RECLAIM_FULL
+        return int(NodeReclaim.FULL)
     may_sleep = bool(request.gfp & Gfp.DIRECT_RECLAIM)
     if not may_sleep or request.memalloc or away or locked:
-        return NODE_RECLAIM_NOSCAN
+        return int(NodeReclaim.NOSCAN)
     return None
 
 
