@@ -46,6 +46,7 @@ EVENTS: dict[object, Any] = {
     "dirty": answers.DirtyLimit,
     "mark": answers.Mark,
     "reclaimed": lambda nid, got: answers.Reclaimed(nid, NodeReclaim(got)),
+    "grew": answers.Grew,
     "took": answers.Took,
     "pageset": answers.Pageset,
     "none": answers.NoPage,
@@ -90,6 +91,7 @@ def load(cfg: Config, s: Memory) -> FreeLists:
         distance=cfg.distance,
         reclaim_distance=cfg.reclaim_distance,
         reclaim_mode=cfg.reclaim_mode,
+        deferred=cfg.deferred,
         unsigned_bits=cfg.unsigned_bits,
         init=(cfg.init_on_alloc, cfg.init_on_free, cfg.poisoned, cfg.poisoned_zero),
     )
@@ -105,6 +107,7 @@ def fill(zone: MachineZone, told: Zone) -> None:
     zone.free, zone.free_cma = told.free, told.free_cma
     zone.boost, zone.boosted = told.boost, told.boosted
     zone.highatomic, zone.stats = told.highatomic, list(told.stats)
+    zone.deferred = told.deferred
 
 
 def read(zone: MachineZone) -> Zone:
@@ -117,6 +120,7 @@ def read(zone: MachineZone) -> Zone:
         zone.boosted,
         zone.highatomic,
         tuple(zone.stats),
+        zone.deferred,
     )
 
 

@@ -219,7 +219,7 @@ BOOT = tiny(
 SCOPED = tiny(
     most=(3,),
     kinds=PLAIN,
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.WRITE),
+    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.WRITE, GFP_KERNEL | Gfp.THISNODE),
     tasks=(Task(), Task(noio=True), Task(nofs=True), Task(noio=True, nofs=True)),
 )
 PREPARED = tiny(
@@ -249,7 +249,7 @@ NUMA = tiny(
     most=(2,),
     gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.THISNODE, GFP_KERNEL | Gfp.DMA32),
     nids=(0, 1),
-    masks=(None, 0b01, 0b10),
+    masks=(None, 0b00, 0b01, 0b10),
 )
 DIRTY = replace(
     NUMA,
@@ -297,14 +297,60 @@ RECLAIM = tiny(
     flags=(MIN, MIN | NO_WATERMARKS),
     ops=("AllocPages", *WALK),
 )
-RECLAIM_UMA = tiny(
+RECLAIM_ONE = tiny(
     kinds=PLAIN,
     zones=(Place(0, 0, (2, 3, 4), (0, 1)),),
+    own=(((0, 0),),),
+    numa=True,
     most=(5,),
     reclaim_mode=1,
     lowers=GAINS,
     boosts=(0, 1),
     ops=(*REQUESTS, *OTHERS, "SetBoost"),
+)
+NO_RECLAIM = replace(RECLAIM_ONE, numa=False, own=())
+# Without distances given, another node is 20 away.
+RECLAIM_NEAR = replace(RECLAIM, distance=(), reclaim_distance=19, lowers=GAINS[2:])
+RECLAIM_BLOCKS = tiny(
+    kinds=PLAIN,
+    zones=(Place(0, 0, (0, 1, 2), (0, 1)),),
+    own=(((0, 0),),),
+    numa=True,
+    reclaim_mode=1,
+    orders=2,
+    pageblock_order=1,
+    has_cma=True,
+    most=(2, 1),
+    listed=(C,),
+    gfps=(GFP_KERNEL, MOVABLE),
+    sizes=(0, 1),
+    lowers=(
+        Lower(reclaims=(Reclaim(NodeReclaim.SOME, 1, 1),)),
+        Lower(reclaims=(Reclaim(NodeReclaim.SOME, 0, 2),)),
+    ),
+    flags=(MIN, MIN | CMA, MIN | HARDER),
+    reserves=(0, 2),
+    ops=("AllocPages", *WALK, "SetReserve"),
+)
+DEFERRED = tiny(
+    kinds=RISCV,
+    zones=(
+        Place(0, 0, (0, 1, 2), (0, 1, 1)),
+        Place(0, 1, (0, 2, 3), FLAT, (), 2),
+    ),
+    fallback=(((0, 1), (0, 0)),),
+    own=(((0, 1), (0, 0)),),
+    numa=True,
+    reclaim_mode=1,
+    deferred=True,
+    orders=2,
+    pageblock_order=1,
+    most=(2,),
+    gfps=(GFP_KERNEL, MOVABLE),
+    sizes=(0, 1),
+    lowers=(Lower(), Lower(lost=0b10)),
+    flags=(MIN, NO_WATERMARKS),
+    ops=("AllocPages", *WALK),
 )
 SETS = tiny(
     kinds=PLAIN,
@@ -342,6 +388,7 @@ NODES = tiny(
     tasks=(Task(), Task(node=1), Task(node=2)),
     ops=("AllocOnNode", *OTHERS),
 )
+NODES_PLAIN = replace(NODES, memoryless=False, gfps=(GFP_KERNEL,), nids=())
 TURNS = tiny(
     **{**THREE, "zones": tuple(Place(n, 0, (0, 0, 0), (0, 0)) for n in range(3))},
     most=(1,),
@@ -407,6 +454,7 @@ UNSIGNED = tiny(
     quirks=(FAST_UNSIGNED,),
     ops=(*REQUESTS, *OTHERS, "SetReserve"),
 )
+RESERVED = replace(UNSIGNED, word_bits=64, quirks=())
 
 # ------------------------------------------------------------------ real sizes
 
@@ -521,15 +569,21 @@ CONFIGS: dict[str, Config] = {
     "tiny-dirty": DIRTY,
     "tiny-uneven": UNEVEN,
     "tiny-reclaim": RECLAIM,
-    "tiny-reclaim-uma": RECLAIM_UMA,
+    "tiny-reclaim-one": RECLAIM_ONE,
+    "tiny-reclaim-uma": NO_RECLAIM,
+    "tiny-reclaim-near": RECLAIM_NEAR,
+    "tiny-reclaim-blocks": RECLAIM_BLOCKS,
+    "tiny-deferred": DEFERRED,
     "tiny-cpuset": SETS,
     "tiny-nodes": NODES,
+    "tiny-nodes-plain": NODES_PLAIN,
     "tiny-turns": TURNS,
     "tiny-counted": COUNTED,
     "tiny-counted-turns": COUNTED_TURNS,
     "tiny-any": ANY,
     "tiny-any-counted": ANY_COUNTED,
     "tiny-any-cpuset": ANY_SETS,
+    "tiny-reserved": RESERVED,
     "v5.10-unsigned": UNSIGNED,
     "small": SMALL,
     "linux-x86_64": X86_64_256M,

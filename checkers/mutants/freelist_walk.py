@@ -214,6 +214,12 @@ def dirty_asked_again(self: Walker, ac: Context, nid: int) -> bool:
     return ok
 
 
+def dirty_forgotten(self: Walker, ac: Context, flags: int) -> Page | None:
+    """Ask a node anew for its dirty limit when the walk begins anew."""
+    self.over = -1
+    return _walk_once(self, ac, flags)
+
+
 def dirty_in_the_slow_path(self: FreeLists, asked: Asked, flags: int) -> Settled:
     """Spread dirty pages in the slow path too."""
     settled = _settle_walk(self, asked, flags)
@@ -222,6 +228,7 @@ def dirty_in_the_slow_path(self: FreeLists, asked: Asked, flags: int) -> Settled
     return settled
 
 
+_walk_once = Walker.walk
 _node_dirty_ok, _settle_walk = Walker.node_dirty_ok, FreeLists.settle_walk
 
 # ------------------------------------------------------------------ taking a page
@@ -516,6 +523,7 @@ TABLE = (
     ("dirty-all", GO, "tiny-numa", FreeLists, PREPARE, dirty_for_all),
     ("dirty-none", GO, "tiny-dirty", FreeLists, PREPARE, dirty_for_none),
     ("dirty-ignored", GO, "tiny-dirty", Walker, "node_dirty_ok", dirty_is_clean),
+    ("dirty-forgotten", GO, "tiny-dirty", Walker, "walk", dirty_forgotten),
     ("dirty-again", GO, "tiny-dirty", Walker, "node_dirty_ok", dirty_asked_again),
     (
         "dirty-slow",

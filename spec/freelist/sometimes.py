@@ -24,6 +24,7 @@ from .always import REQUESTS
 from .answers import (
     Again,
     DirtyLimit,
+    Grew,
     Mark,
     NoPage,
     Page,
@@ -292,6 +293,17 @@ def a_node_does_not_reclaim(cfg: Config, step: Moment) -> bool:
     return bool(reclaim(step, NodeReclaim.NOSCAN, NodeReclaim.FULL))
 
 
+def a_zone_grows(cfg: Config, step: Moment) -> bool:
+    """A page comes from memory that was initialised for it."""
+    return page(step) is not None and Grew(page(step).at, True) in step.result.events  # type: ignore[union-attr]
+
+
+def a_zone_has_nothing_left_to_grow(cfg: Config, step: Moment) -> bool:
+    """A zone is asked to grow, and the second time says that it cannot."""
+    seen = step.result.events
+    return any(isinstance(each, Grew) and not each.ok for each in seen)
+
+
 def a_task_on_a_node_without_memory_is_served(cfg: Config, step: Moment) -> bool:
     """A request for the task's node goes to the nearest one with memory."""
     op, got = step.op, page(step)
@@ -382,6 +394,8 @@ WITNESSES = (
     a_node_reclaims_enough,
     a_node_reclaims_too_little,
     a_node_does_not_reclaim,
+    a_zone_grows,
+    a_zone_has_nothing_left_to_grow,
     a_task_on_a_node_without_memory_is_served,
     interleaving_starts_again,
     a_page_is_foreign,
