@@ -109,6 +109,15 @@ FLAGS = tiny(
     reserves=(0, 3),
     ops=("GetPageFromFreelist", *OTHERS, "SetBoost", "SetReserve"),
 )
+EAGER = replace(
+    FLAGS,
+    most=(9,),
+    gfps=(GFP_KERNEL,),
+    flags=(MIN, MIN | HIGH, MIN | HARDER, MIN | HIGH | HARDER, MIN | HIGH | OOM),
+    boosts=(),
+    reserves=(),
+    ops=WALK,
+)
 ORDERS = tiny(
     kinds=PLAIN,
     zones=(Place(0, 0, (0, 1, 2), (0, 1)),),
@@ -213,7 +222,7 @@ UNGROUPED = replace(TYPES, grouping=False, listed=(U, M), gfps=(GFP_KERNEL, MOVA
 BOOT = tiny(
     **TWO_ZONES,
     most=(3,),
-    allowed=GFP_BOOT_MASK,
+    allowed=int(GFP_BOOT_MASK),
     gfps=(GFP_KERNEL, GFP_NOWAIT, GFP_ATOMIC | Gfp.ZERO, GFP_KERNEL | Gfp.DMA32),
 )
 SCOPED = tiny(
@@ -322,7 +331,7 @@ RECLAIM_BLOCKS = tiny(
     has_cma=True,
     most=(2, 1),
     listed=(C,),
-    gfps=(GFP_KERNEL, MOVABLE),
+    gfps=(MOVABLE,),
     sizes=(0, 1),
     lowers=(
         Lower(reclaims=(Reclaim(NodeReclaim.SOME, 1, 1),)),
@@ -330,7 +339,7 @@ RECLAIM_BLOCKS = tiny(
     ),
     flags=(MIN, MIN | CMA, MIN | HARDER),
     reserves=(0, 2),
-    ops=("AllocPages", *WALK, "SetReserve"),
+    ops=(*WALK, "SetReserve"),
 )
 DEFERRED = tiny(
     kinds=RISCV,
@@ -349,7 +358,7 @@ DEFERRED = tiny(
     gfps=(GFP_KERNEL, MOVABLE),
     sizes=(0, 1),
     lowers=(Lower(), Lower(lost=0b10)),
-    flags=(MIN, NO_WATERMARKS),
+    flags=(NO_WATERMARKS,),
     ops=("AllocPages", *WALK),
 )
 SETS = tiny(
@@ -397,6 +406,31 @@ TURNS = tiny(
     tasks=(Task(node=2),),
     gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.THISNODE),
     ops=("AllocInterleaved", *OTHERS),
+)
+# Node 1 has ZONE_DMA32 alone, node 2 ZONE_MOVABLE alone.
+POLICIES = tiny(
+    kinds=RISCV,
+    zones=(
+        Place(0, 1, FLAT, FLAT),
+        Place(1, 0, FLAT, FLAT),
+        Place(2, 2, FLAT, FLAT),
+    ),
+    **by_distance(lists((1,), (0,), (2,)), (0, 1, 2), (1, 0, 2), (2, 0, 1)),
+    cpusets=True,
+    most=(1,),
+    policies=(0b010, 0b100, 0b110, 0),
+    gfps=(
+        GFP_KERNEL,
+        GFP_HIGHUSER_MOVABLE,
+        GFP_KERNEL | Gfp.DMA32,
+        GFP_KERNEL | Gfp.THISNODE,
+        Gfp.DMA | Gfp.DMA32,
+    ),
+    tasks=(Task(), Task(node=1, mems=0b101), Task(interrupt=True)),
+    ops=("AllocCurrent", *OTHERS),
+)
+ANY_POLICIES = replace(
+    POLICIES, picks="any", policies=(0b110, 0), gfps=POLICIES.gfps[:2]
 )
 COUNTED = tiny(
     kinds=PLAIN,
@@ -551,6 +585,7 @@ SMALL = replace(
 CONFIGS: dict[str, Config] = {
     "tiny": UMA,
     "tiny-flags": FLAGS,
+    "tiny-eager": EAGER,
     "tiny-orders": ORDERS,
     "tiny-blocks": BLOCKS,
     "tiny-boosted": BOOSTED,
@@ -578,11 +613,13 @@ CONFIGS: dict[str, Config] = {
     "tiny-nodes": NODES,
     "tiny-nodes-plain": NODES_PLAIN,
     "tiny-turns": TURNS,
+    "tiny-policies": POLICIES,
     "tiny-counted": COUNTED,
     "tiny-counted-turns": COUNTED_TURNS,
     "tiny-any": ANY,
     "tiny-any-counted": ANY_COUNTED,
     "tiny-any-cpuset": ANY_SETS,
+    "tiny-any-policies": ANY_POLICIES,
     "tiny-reserved": RESERVED,
     "v5.10-unsigned": UNSIGNED,
     "small": SMALL,

@@ -325,7 +325,7 @@ TABLE = (
     ("cma-counted", WM, "tiny-cma", walk, FAST, cma_counted),
     ("highatomic-kept", WM, "tiny-flags", watermark, OK, highatomic_for_nobody),
     ("cma-kept", WM, "tiny-cma", watermark, OK, cma_for_nobody),
-    ("harder-first", WM, "tiny-flags", watermark, OK, harder_before_high),
+    ("harder-first", WM, "tiny-eager", watermark, OK, harder_before_high),
     ("oom-as-harder", WM, "tiny-flags", watermark, OK, oom_as_harder),
     ("high-ignored", WM, "tiny-flags", watermark, OK, high_ignored),
     ("harder-ignored", WM, "tiny-flags", watermark, OK, eager_without_a_nearer_mark),

@@ -10,6 +10,7 @@ from mmoracle.impl.freelist.alloc import Asked, FreeLists, Settled, Value
 from mmoracle.impl.freelist.request import (
     HARDWALL,
     NOFRAGMENT,
+    THISNODE,
     ZONES_SHIFT,
     alloc_flags_nofragment,
     current_alloc_flags,
@@ -335,6 +336,51 @@ def offset_without_a_policy(offset: int, mask: int, here: int) -> int:
     return offset_il_node(offset, mask, 0)
 
 
+def policy_of_interrupts(self: FreeLists, asked: Asked, mode: int) -> int:
+    """Let an interrupt follow the policy of the task that it interrupts."""
+    return 0 if asked.gfp & THISNODE else mode
+
+
+def policy_of_one_node(self: FreeLists, asked: Asked, mode: int) -> int:
+    """Let a request for one node alone follow a policy."""
+    return 0 if asked.task.interrupt else mode
+
+
+def bound_for_all_zones(self: FreeLists, asked: Asked, nodes: int) -> bool:
+    """Bind requests for lower zones as well."""
+    return not self.cpusets or nodes & asked.task.mems != 0
+
+
+def bound_off_the_cpuset(self: FreeLists, asked: Asked, nodes: int) -> bool:
+    """Bind a task to nodes that its cpuset has not."""
+    task = asked.task._replace(mems=-1)
+    return _is_bound(self, asked._replace(task=task), nodes)
+
+
+def bound_never(self: FreeLists, asked: Asked, nodes: int) -> bool:
+    """Bind no request."""
+    return False
+
+
+def bound_unless_movable(self: FreeLists, asked: Asked, nodes: int) -> bool:
+    """Take nodes that have movable memory alone for others."""
+    return _is_bound(self, asked, nodes | 1) and nodes != 0
+
+
+def preferred_is_here(self: FreeLists, asked: Asked, mode: int, nodes: int) -> Settled:
+    """Prefer the node on which the task runs."""
+    return _settle_current(self, asked, mode if mode == alloc.BIND else 0, nodes)
+
+
+def preferred_is_bound(self: FreeLists, asked: Asked, mode: int, nodes: int) -> Settled:
+    """Bind a request to the nodes that it only prefers."""
+    asked = asked._replace(mask=nodes, masked=True) if mode == 1 and nodes else asked
+    return _settle_current(self, asked, mode, nodes)
+
+
+_is_bound, _settle_current = FreeLists.is_bound, FreeLists.settle_current
+
+
 def interleaved_anywhere(self: FreeLists, got: Value, nid: int) -> None:
     """Count a page as interleaved that came from another node."""
     if self.counts and isinstance(got, tuple) and len(got) == 4:
@@ -416,6 +462,7 @@ def any_page(self: FreeLists, ac: Context, zone: Zone, flags: int) -> bool:
 _usable, _has_page = FreeLists.usable, FreeLists.has_page
 
 GO, STATE, RET = "ZL-ORDER", "EXACT-STATE", "RET-CODE"
+CURRENT = "settle_current"
 TABLE_OF, GIVES = "gfp_zone_table", "gfp_migratetype"
 CMA, FRAGMENT = "current_alloc_flags", "alloc_flags_nofragment"
 SCOPE, COUNTED = "current_gfp_context", "count_interleaved"
@@ -517,6 +564,28 @@ TABLE = (
         COUNTED,
         interleaved_unserved,
     ),
+    (
+        "policy-interrupt",
+        GO,
+        "tiny-policies",
+        FreeLists,
+        "heeded",
+        policy_of_interrupts,
+    ),
+    (
+        "policy-one-node",
+        "II-N1",
+        "tiny-policies",
+        FreeLists,
+        "heeded",
+        policy_of_one_node,
+    ),
+    ("bound-all", GO, "tiny-policies", FreeLists, "is_bound", bound_for_all_zones),
+    ("bound-cpuset", GO, "tiny-policies", FreeLists, "is_bound", bound_off_the_cpuset),
+    ("bound-never", "II-N2", "tiny-policies", FreeLists, "is_bound", bound_never),
+    ("bound-movable", GO, "tiny-policies", FreeLists, "is_bound", bound_unless_movable),
+    ("preferred-here", GO, "tiny-policies", FreeLists, CURRENT, preferred_is_here),
+    ("preferred-bound", GO, "tiny-policies", FreeLists, CURRENT, preferred_is_bound),
     ("free-two", "BUD-CONSERVE", "tiny", FreeLists, "free_block", free_two),
     ("free-movable", STATE, "tiny-types", FreeLists, "free_block", free_as_movable),
     ("take-none", "BUD-CONSERVE", "tiny", FreeLists, "take_block", take_none),

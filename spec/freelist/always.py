@@ -18,10 +18,17 @@ from .alloc import (
 )
 from .answers import Grew, Page, Reclaimed, Took
 from .change import Free, Take
+from .policy import AllocCurrent
 from .zones import Config, Memory, Stat, Zone
 
 Moment = Step[Config, Memory]
-REQUESTS = (AllocPages, AllocOnNode, AllocInterleaved, GetPageFromFreelist)
+REQUESTS = (
+    AllocPages,
+    AllocOnNode,
+    AllocInterleaved,
+    AllocCurrent,
+    GetPageFromFreelist,
+)
 
 
 # ------------------------------------------------------------------ states

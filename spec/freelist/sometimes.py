@@ -36,6 +36,7 @@ from .answers import (
     Took,
     Woke,
 )
+from .policy import AllocCurrent, Mode
 from .request import BAD_TYPE, BAD_ZONE
 from .zones import Config, Memory, Stat
 
@@ -312,6 +313,22 @@ def a_task_on_a_node_without_memory_is_served(cfg: Config, step: Moment) -> bool
     return all(place.nid != op.task.node for place in cfg.zones)
 
 
+def a_policy_binds_a_request(cfg: Config, step: Moment) -> bool:
+    """A bound task is served from another node than its own."""
+    op, got = step.op, page(step)
+    if not isinstance(op, AllocCurrent) or op.mode is not Mode.BIND or got is None:
+        return False
+    return cfg.zones[got.at].nid != op.task.node and not refused(step)
+
+
+def a_policy_is_not_heeded(cfg: Config, step: Moment) -> bool:
+    """An interrupt is served from its own node whatever the policy says."""
+    op, got = step.op, page(step)
+    if not isinstance(op, AllocCurrent) or got is None:
+        return False
+    return op.heeded is not op.mode and cfg.zones[got.at].nid == op.task.node
+
+
 def interleaving_starts_again(cfg: Config, step: Moment) -> bool:
     """A task comes back to the first node of its policy."""
     op = step.op
@@ -397,6 +414,8 @@ WITNESSES = (
     a_zone_grows,
     a_zone_has_nothing_left_to_grow,
     a_task_on_a_node_without_memory_is_served,
+    a_policy_binds_a_request,
+    a_policy_is_not_heeded,
     interleaving_starts_again,
     a_page_is_foreign,
     an_interleaved_page_is_counted,

@@ -33,6 +33,7 @@ from mmoracle.spec.freelist.answers import (
     Woke,
 )
 from mmoracle.spec.freelist.change import Free, SetBoost, SetReserve, Take
+from mmoracle.spec.freelist.policy import AllocCurrent, Mode
 from mmoracle.spec.freelist.zones import Config, Lower, Place, Reclaim, Stat, Task
 from mmoracle.spec.linux import (
     GFP_ATOMIC,
@@ -435,6 +436,44 @@ def test_a_task_goes_round_the_nodes_of_its_policy():
     here = AllocInterleaved(GFP_KERNEL, 0, 0, 5, Task(node=1))
     assert value(session, here) == Page(1)
     assert value(session, AllocInterleaved(GFP_KERNEL, 0, 0)) == BAD_NODE
+
+
+def test_a_policy_binds_what_could_use_the_highest_zone():
+    """policy_nodemask(): lower zones are not bound; the cpuset must have a node.
+
+    |  nodes 0, 1, 2; a task on node 0 with a policy for node 2  |
+    """
+    session, two = pages(THREE, 9, 9, 9), 0b100
+    for mode, at in ((Mode.DEFAULT, 0), (Mode.PREFERRED, 2), (Mode.BIND, 2)):
+        assert value(session, AllocCurrent(GFP_KERNEL, 0, mode, two)) == Page(at)
+        irq = AllocCurrent(GFP_KERNEL, 0, mode, two, Task(interrupt=True))
+        assert value(session, irq) == Page(0)
+        exact = AllocCurrent(GFP_KERNEL | Gfp.THISNODE, 0, mode, two)
+        assert value(session, exact) == Page(0)
+    assert value(session, AllocCurrent(GFP_KERNEL, 0, Mode.PREFERRED, 0)) == Page(0)
+    turns = AllocCurrent(GFP_KERNEL, 0, Mode.INTERLEAVE, 0b110)
+    assert [value(session, turns).at for _ in range(3)] == [1, 2, 1]
+    assert isinstance(value(session, AllocCurrent(Gfp(3), 0, Mode.BIND, two)), Bug)
+    sets = pages(replace(THREE, cpusets=True), 9, 9, 9)
+    for mems, at in ((0b101, 2), (0b011, 0)):
+        bound = AllocCurrent(GFP_KERNEL, 0, Mode.BIND, two, Task(mems=mems))
+        assert value(sets, bound) == Page(at)
+
+
+def test_a_policy_for_movable_memory_binds_movable_requests_alone():
+    """apply_policy_zone(): node 1 has nothing but ZONE_MOVABLE."""
+    zones = (Place(0, 0, (0, 1, 2), (0, 0)), Place(1, 1, (0, 1, 2), (0, 0)))
+    lists = (((0, 0), (1, 1)), ((1, 1), (0, 0)))
+    cfg = Config(
+        kinds=PLAIN,
+        zones=zones,
+        fallback=lists,
+        own=tuple(each[:1] for each in lists),
+        numa=True,
+    )
+    session = pages(cfg, 9, 9)
+    for gfp, at in ((GFP_KERNEL, 0), (GFP_HIGHUSER_MOVABLE, 1)):
+        assert value(session, AllocCurrent(gfp, 0, Mode.BIND, 0b10)) == Page(at)
 
 
 def test_pages_are_counted_where_they_were_to_come_from_and_where_they_went():
