@@ -2,7 +2,7 @@
 
 Read `request` first (what a request asks for: highest zone, zonelist, flags), then
 `zones` (what a zone shows to the walk), `walk` (get_page_from_freelist), the operations
-in `alloc`, `policy` and `change`.  `others` says what an allocator that is not Linux may
+in `alloc`, `policy`, `change`.  `others` says what an allocator that is not Linux may
 do, `always` what holds of every state and step, `sometimes` what must be seen.
 
 Source: mm/page_alloc.c, include/linux/gfp.h, include/linux/mmzone.h (v5.10).
