@@ -23,6 +23,7 @@ from mmoracle.spec.freelist.always import CONTRACTS, INVARIANTS, LAWS
 from mmoracle.spec.freelist.answers import Outcome, Page, SlowPath
 from mmoracle.spec.freelist.change import Free, SetBoost, SetReserve, Take
 from mmoracle.spec.freelist.ops import OPS
+from mmoracle.spec.freelist.policy import AllocCurrent
 from mmoracle.spec.freelist.request import Nodemask
 from mmoracle.spec.freelist.sometimes import WITNESSES
 from mmoracle.spec.freelist.zones import (
@@ -46,6 +47,7 @@ EVENTS: dict[object, Any] = {
     "dirty": answers.DirtyLimit,
     "mark": answers.Mark,
     "reclaimed": lambda nid, got: answers.Reclaimed(nid, NodeReclaim(got)),
+    "grew": answers.Grew,
     "took": answers.Took,
     "pageset": answers.Pageset,
     "none": answers.NoPage,
@@ -90,6 +92,7 @@ def load(cfg: Config, s: Memory) -> FreeLists:
         distance=cfg.distance,
         reclaim_distance=cfg.reclaim_distance,
         reclaim_mode=cfg.reclaim_mode,
+        deferred=cfg.deferred,
         unsigned_bits=cfg.unsigned_bits,
         init=(cfg.init_on_alloc, cfg.init_on_free, cfg.poisoned, cfg.poisoned_zero),
     )
@@ -105,6 +108,7 @@ def fill(zone: MachineZone, told: Zone) -> None:
     zone.free, zone.free_cma = told.free, told.free_cma
     zone.boost, zone.boosted = told.boost, told.boosted
     zone.highatomic, zone.stats = told.highatomic, list(told.stats)
+    zone.deferred = told.deferred
 
 
 def read(zone: MachineZone) -> Zone:
@@ -117,6 +121,7 @@ def read(zone: MachineZone) -> Zone:
         zone.boosted,
         zone.highatomic,
         tuple(zone.stats),
+        zone.deferred,
     )
 
 
@@ -161,6 +166,9 @@ def do(m: FreeLists, op: Move) -> Result:
         case AllocInterleaved(gfp, order, policy, offset, task, lower):
             request = asked(gfp, order, 0, None, task, lower)
             return m.alloc_page_interleave(request, policy, offset)
+        case AllocCurrent(gfp, order, mode, nodes, task, lower):
+            request = asked(gfp, order, 0, None, task, lower)
+            return m.alloc_pages_current(request, int(mode), nodes)
         case GetPageFromFreelist(gfp, order, flags, nid, mask, task, lower):
             request = asked(gfp, order, nid, mask, task, lower)
             return m.walk_with(request, int(flags))
@@ -219,6 +227,9 @@ def accept(m: FreeLists, op: Move, result: Result) -> None:
 
 def take(m: FreeLists, op: Move, result: Outcome) -> None:
     """Take the answer of a policy that is not Linux's."""
+    if isinstance(op, AllocCurrent) and op.turn is not None:
+        take(m, op.turn, result)
+        return
     if result.events:
         raise Disallowed("RET-CODE", "no events are due")
     got: Result = result.value
@@ -233,6 +244,9 @@ def take(m: FreeLists, op: Move, result: Outcome) -> None:
         case AllocOnNode(gfp, order, nid, task, lower):
             request = asked(gfp, order, nid, None, task, lower)
             settled = m.settle_node(request)
+        case AllocCurrent(gfp, order, _, nodes, task, lower):
+            request = asked(gfp, order, 0, None, task, lower)
+            settled = m.settle_current(request, int(op.heeded), nodes)
         case AllocInterleaved(gfp, order, policy, offset, task, lower):
             nid = m.interleave_nid(policy, offset, task.node)
             settled = m.settle(asked(gfp, order, nid, None, task, lower))

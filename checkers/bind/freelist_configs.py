@@ -7,502 +7,59 @@ stays small: free pages from none to above every mark, one by one.  All follow t
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from mmoracle.spec.freelist.zones import Config
 
-from mmoracle.spec.freelist.request import Zonelist
-from mmoracle.spec.freelist.zones import Config, Lower, Place, Reclaim, Task
-from mmoracle.spec.linux import (
-    GFP_ATOMIC,
-    GFP_BOOT_MASK,
-    GFP_HIGHUSER_MOVABLE,
-    GFP_KERNEL,
-    GFP_NOWAIT,
-    MIGRATE_HIGHATOMIC,
-    MIGRATE_MOVABLE,
-    MIGRATE_RECLAIMABLE,
-    MIGRATE_UNMOVABLE,
-    WMARK_MIN,
-    AllocFlags,
-    Gfp,
-    NodeReclaim,
-    ZoneType,
-)
-from mmoracle.spec.watermark import FAST_UNSIGNED
-
-U, M, R = MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE
-H, C = MIGRATE_HIGHATOMIC, MIGRATE_HIGHATOMIC + 1
-LOW, HIGH_MARK = AllocFlags.WMARK_LOW, AllocFlags.WMARK_HIGH
-MIN = AllocFlags(WMARK_MIN)
-HIGH, HARDER, OOM = AllocFlags.HIGH, AllocFlags.HARDER, AllocFlags.OOM
-NO_WATERMARKS, CPUSET = AllocFlags.NO_WATERMARKS, AllocFlags.CPUSET
-NOFRAGMENT, CMA = AllocFlags.NOFRAGMENT, AllocFlags.CMA
-
-PLAIN = (ZoneType.NORMAL, ZoneType.MOVABLE)
-RISCV = (ZoneType.DMA32, *PLAIN)
-X86 = (ZoneType.DMA, *RISCV)
-EVERY = (*X86[:3], ZoneType.HIGHMEM, ZoneType.MOVABLE)
-FLAT = (0, 0, 0)
-MOVABLE = GFP_KERNEL | Gfp.MOVABLE
-
-REQUESTS = ("AllocPages",)
-OTHERS = ("Free", "Take")
-WALK = ("GetPageFromFreelist", *OTHERS)
-
-
-def lists(*nodes: tuple[int, ...]) -> tuple[Zonelist, ...]:
-    """Return each node's own zonelist from its zones, highest first."""
-    return tuple(tuple((nid, i) for i in each) for nid, each in enumerate(nodes))
-
-
-def by_distance(own: tuple[Zonelist, ...], *order: tuple[int, ...]) -> dict[str, Any]:
-    """Return the zonelists of nodes, each with its order of nodes."""
-    falls = tuple(tuple(ref for nid in each for ref in own[nid]) for each in order)
-    return {"fallback": falls, "own": own, "numa": True}
-
-
-def tiny(**fields: Any) -> Config:
-    """Return a machine with single pages only, whose lists others fill and empty."""
-    usual = {"orders": 1, "most": (4,), "ops": (*REQUESTS, *OTHERS)}
-    return Config(**{**usual, **fields})
-
-
-# ------------------------------------------------------------------ one node
-
-TWO_ZONES: dict[str, Any] = {
-    "kinds": RISCV,
-    "zones": (
-        Place(0, 0, (1, 2, 3), (0, 2, 2)),
-        Place(0, 1, (1, 2, 3), (0, 0, 1)),
-    ),
-    "fallback": (((0, 1), (0, 0)),),
-}
-UMA = tiny(
-    **TWO_ZONES,
-    most=(5,),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.DMA32, GFP_HIGHUSER_MOVABLE),
-    sizes=(0, 1),
-    lowers=(Lower(), Lower(fails=True), Lower(lost=0b10), Lower(cached=0b10)),
-)
-
-# Marks at which it shows which way to come nearer counts first: HIGH, then HARDER, is 3
-# of 5; boosted by 3 it is also less than HIGH alone.
-FLAGS = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (5, 6, 7), (1, 1), ((0, 7, 0, 0),)),),
-    most=(15,),
-    gfps=(GFP_KERNEL, GFP_ATOMIC),
-    flags=(
-        LOW,
-        HIGH_MARK,
-        MIN,
-        MIN | HIGH,
-        MIN | HARDER,
-        MIN | OOM,
-        MIN | HARDER | OOM,
-        MIN | HIGH | HARDER,
-        MIN | HIGH | OOM,
-        MIN | HIGH | HARDER | OOM,
-        NO_WATERMARKS,
-    ),
-    boosts=(0, 3),
-    reserves=(0, 3),
-    ops=("GetPageFromFreelist", *OTHERS, "SetBoost", "SetReserve"),
-)
-ORDERS = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 1, 2), (0, 1)),),
-    orders=2,
-    pageblock_order=1,
-    most=(2, 1),
-    listed=(M, H),
-    gfps=(GFP_KERNEL | Gfp.COMP, GFP_ATOMIC | Gfp.MOVABLE),
-    sizes=(0, 1, 2),
-    flags=(LOW, MIN, MIN | HARDER, MIN | OOM),
-    reserves=(0, 2),
-    ops=("AllocPages", *WALK, "SetReserve"),
-)
-BLOCKS = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 1, 2), (0, 1)),),
-    orders=3,
-    pageblock_order=2,
-    most=(2, 1, 1),
-    listed=(M, H),
-    gfps=(GFP_ATOMIC | Gfp.MOVABLE,),
-    sizes=(1,),
-    flags=(MIN, MIN | HARDER),
-    ops=WALK,
-)
-BOOSTED = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 0, 0), (0, 1)),),
-    orders=2,
-    pageblock_order=1,
-    most=(2, 1),
-    sizes=(0, 1),
-    gfps=(GFP_KERNEL, GFP_KERNEL & ~Gfp.KSWAPD_RECLAIM),
-    lowers=(Lower(), Lower(lost=1), Lower(cached=1), Lower(boosts=1)),
-    boosts=(0, 1),
-    ops=(*REQUESTS, *OTHERS, "SetBoost"),
-)
-TYPES = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 0, 0), (0, 1)),),
-    orders=2,
-    pageblock_order=1,
-    most=(1, 1),
-    listed=(U, M, R),
-    gfps=(GFP_KERNEL, MOVABLE, GFP_KERNEL | Gfp.RECLAIMABLE),
-    flags=(MIN, MIN | NOFRAGMENT),
-    ops=WALK,
-)
-FRAGMENTS = tiny(
-    **TWO_ZONES,
-    orders=2,
-    pageblock_order=1,
-    most=(1, 1),
-    listed=(U, M),
-    gfps=(GFP_KERNEL, MOVABLE),
-    sizes=(0, 1),
-)
-FRAGMENTS = replace(
-    FRAGMENTS,
-    zones=tuple(replace(p, marks=(0, 0, 0), reserve=(0, 0, 1)) for p in UMA.zones),
-)
-CMA_LISTS = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 1, 2), (0, 1)),),
-    orders=2,
-    pageblock_order=1,
-    most=(2, 1),
-    listed=(M, C),
-    has_cma=True,
-    gfps=(GFP_KERNEL, MOVABLE),
-    sizes=(0, 1),
-    flags=(LOW, MIN | CMA, MIN | HARDER),
-    tasks=(Task(), Task(nocma=True)),
-    ops=("AllocPages", *WALK),
-)
-CMA_PAGES = replace(
-    CMA_LISTS, orders=1, most=(1,), lowers=(Lower(), Lower(cached=1)), flags=(MIN,)
-)
-
-# ------------------------------------------------------------------ gfp masks
-
-ZONE_BITS = tuple(Gfp(bits) for bits in range(32))
-FIVE = tiny(
-    kinds=EVERY,
-    zones=tuple(Place(0, i, (0, 0, 0), (0,) * 5) for i in range(5)),
-    fallback=(tuple((0, i) for i in (4, 3, 2, 1, 0)),),
-    most=(1,),
-    gfps=ZONE_BITS,
-    nids=(0, 1),
-)
-NO_OPTION = tiny(
-    kinds=PLAIN,
-    zones=tuple(Place(0, i, (0, 0, 0), (0, 0)) for i in range(2)),
-    fallback=(((0, 1), (0, 0)),),
-    most=(1,),
-    gfps=ZONE_BITS,
-)
-NO_NORMAL = replace(  # all memory is movable: kernel requests have no zone
-    NO_OPTION, zones=(Place(0, 1, (0, 0, 0), (0, 0)),), fallback=(((0, 1),),)
-)
-UNGROUPED = replace(TYPES, grouping=False, listed=(U, M), gfps=(GFP_KERNEL, MOVABLE))
-BOOT = tiny(
-    **TWO_ZONES,
-    most=(3,),
-    allowed=GFP_BOOT_MASK,
-    gfps=(GFP_KERNEL, GFP_NOWAIT, GFP_ATOMIC | Gfp.ZERO, GFP_KERNEL | Gfp.DMA32),
-)
-SCOPED = tiny(
-    most=(3,),
-    kinds=PLAIN,
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.WRITE),
-    tasks=(Task(), Task(noio=True), Task(nofs=True), Task(noio=True, nofs=True)),
-)
-PREPARED = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (0, 0, 0), (0, 0)),),
-    orders=2,
-    pageblock_order=1,
-    most=(1, 1),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.ZERO, GFP_KERNEL | Gfp.COMP | Gfp.ZERO),
-    sizes=(0, 1),
-)
-INITS = {
-    "tiny-init": PREPARED,
-    "tiny-init-on-alloc": replace(PREPARED, init_on_alloc=True),
-    "tiny-init-on-free": replace(PREPARED, init_on_alloc=True, init_on_free=True),
-    "tiny-poison": replace(PREPARED, init_on_alloc=True, poisoned=True),
-    "tiny-poison-zero": replace(PREPARED, poisoned=True, poisoned_zero=True),
-}
-
-# ------------------------------------------------------------------ several nodes
-
-TWO_NODES = by_distance(lists((1, 0), (1, 0)), (0, 1), (1, 0))
-NUMA = tiny(
-    kinds=RISCV,
-    zones=tuple(Place(nid, i, (0, 1, 2), FLAT) for nid in (0, 1) for i in (0, 1)),
-    **TWO_NODES,
-    most=(2,),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.THISNODE, GFP_KERNEL | Gfp.DMA32),
-    nids=(0, 1),
-    masks=(None, 0b01, 0b10),
-)
-DIRTY = replace(
-    NUMA,
-    gfps=(GFP_KERNEL | Gfp.WRITE,),
-    masks=(None,),
-    lowers=tuple(Lower(dirty=nodes) for nodes in range(4)),
-)
-# Node 0 has ZONE_NORMAL but no ZONE_DMA32, so fragments are not avoided there.
-UNEVEN = tiny(
-    kinds=RISCV,
-    zones=(
-        Place(0, 1, FLAT, FLAT),
-        Place(1, 0, FLAT, FLAT),
-        Place(1, 1, FLAT, FLAT),
-    ),
-    **by_distance(lists((1,), (1, 0)), (0, 1), (1, 0)),
-    pageblock_order=1,
-    most=(1,),
-    listed=(U, M),
-    gfps=(MOVABLE, GFP_KERNEL),
-    nids=(0, 1),
-)
-THREE: dict[str, Any] = {
-    "kinds": PLAIN,
-    "zones": tuple(Place(nid, 0, (0, 1, 2), (0, 0)) for nid in range(3)),
-    **by_distance(lists((0,), (0,), (0,)), (0, 1, 2), (1, 0, 2), (2, 1, 0)),
-    "distance": ((10, 30, 31), (30, 10, 20), (31, 20, 10)),
-}
-GAINS = tuple(
-    Lower(reclaims=(each,) * 3)
-    for each in (
-        Reclaim(NodeReclaim.NOSCAN),
-        Reclaim(NodeReclaim.FULL, 0, 2),
-        Reclaim(NodeReclaim.SOME, 0, 1),
-        Reclaim(NodeReclaim.SUCCESS, 0, 2),
-    )
-)
-RECLAIM = tiny(
-    **THREE,
-    most=(3,),
-    reclaim_mode=1,
-    nids=(0, 2),
-    lowers=GAINS,
-    gfps=(GFP_KERNEL | Gfp.HIGH,),
-    flags=(MIN, MIN | NO_WATERMARKS),
-    ops=("AllocPages", *WALK),
-)
-RECLAIM_UMA = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (2, 3, 4), (0, 1)),),
-    most=(5,),
-    reclaim_mode=1,
-    lowers=GAINS,
-    boosts=(0, 1),
-    ops=(*REQUESTS, *OTHERS, "SetBoost"),
-)
-SETS = tiny(
-    kinds=PLAIN,
-    zones=tuple(Place(nid, 0, (0, 1, 2), (0, 0)) for nid in (0, 1)),
-    **by_distance(lists((0,), (0,)), (0, 1), (1, 0)),
-    cpusets=True,
-    most=(2,),
-    nids=(0, 1),
-    masks=(None, 0b10, 0b11),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.HARDWALL),
-    flags=(MIN, MIN | CPUSET),
-    tasks=(
-        Task(),
-        Task(mems=0b01),
-        Task(mems=0b10, above=0b10),
-        Task(mems=0b01, above=0b01, victim=True),
-        Task(mems=0b01, above=0b01, exiting=True),
-        Task(mems=0b10, above=0b10, interrupt=True),
-    ),
-    ops=("AllocPages", *WALK),
-)
-# Node 1 has a cpu and no memory; node 3 is not there.
-HOLED: dict[str, Any] = {
-    "kinds": PLAIN,
-    "zones": (Place(0, 0, (0, 0, 0), (0, 0)), Place(2, 0, (0, 0, 0), (0, 0))),
-    "fallback": (((0, 0), (2, 0)), ((2, 0), (0, 0)), ((2, 0), (0, 0)), ()),
-    "own": (((0, 0),), (), ((2, 0),), ()),
-    "numa": True,
-}
-NODES = tiny(
-    **HOLED,
-    most=(1,),
-    nids=(0, 1, 2, 3),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.THISNODE),
-    tasks=(Task(), Task(node=1), Task(node=2)),
-    ops=("AllocOnNode", *OTHERS),
-)
-TURNS = tiny(
-    **{**THREE, "zones": tuple(Place(n, 0, (0, 0, 0), (0, 0)) for n in range(3))},
-    most=(1,),
-    policies=(0b111, 0b101, 0b010, 0),
-    offsets=(None, 0, 1, 5),
-    tasks=(Task(node=2),),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.THISNODE),
-    ops=("AllocInterleaved", *OTHERS),
-)
-COUNTED = tiny(
-    kinds=PLAIN,
-    zones=tuple(Place(nid, 0, (0, 0, 0), (0, 0)) for nid in (0, 1)),
-    **by_distance(lists((0,), (0,)), (0, 1), (1, 0)),
-    counts=True,
-    most=(1,),
-    most_counted=2,
-    nids=(0, 1),
-    tasks=(Task(), Task(node=1)),
-    ops=("AllocPages", "Free"),
-)
-COUNTED_TURNS = replace(
-    COUNTED,
-    policies=(0b11,),
-    tasks=(Task(),),
-    nids=(1,),
-    lowers=(Lower(), Lower(cached=0b11)),
-    ops=("AllocInterleaved", "AllocOnNode", "Free"),
-)
-
-# ------------------------------------------------------------------ other policies
-
-ANY = tiny(
-    kinds=RISCV,
-    zones=(
-        Place(0, 0, (0, 1, 2), (0, 1, 1)),
-        Place(0, 1, (0, 1, 2), FLAT),
-        Place(1, 1, (0, 0, 1), FLAT),
-    ),
-    picks="any",
-    most=(2,),
-    gfps=(GFP_KERNEL, GFP_KERNEL | Gfp.DMA32),
-    lowers=(Lower(), Lower(lost=0b10), Lower(cached=0b10)),
-    flags=(MIN, NO_WATERMARKS),
-    masks=(None, 0b10),
-    ops=("AllocPages", *WALK),
-)
-ANY = replace(
+from .freelist_nodes import (
     ANY,
-    **by_distance(lists((1, 0), (1,)), (0, 1), (1, 0)),
-)
-ANY_COUNTED = replace(COUNTED_TURNS, picks="any", policies=(0b11,))
-ANY_SETS = replace(SETS, picks="any", most=(2,), tasks=SETS.tasks[:3])
-
-# ------------------------------------------------------------------ quirks
-
-# Free 2, kept for high-order atomic requests 4, mark 3: the smallest setting.
-UNSIGNED = tiny(
-    kinds=PLAIN,
-    zones=(Place(0, 0, (2, 3, 4), (0, 0)),),
-    most=(5,),
-    reserves=(0, 4),
-    word_bits=8,
-    quirks=(FAST_UNSIGNED,),
-    ops=(*REQUESTS, *OTHERS, "SetReserve"),
-)
-
-# ------------------------------------------------------------------ real sizes
-
-TASKS = (Task(), Task(interrupt=True), Task(victim=True), Task(nocma=True))
-USUAL = (
-    GFP_KERNEL,
-    GFP_ATOMIC,
-    GFP_NOWAIT,
-    GFP_HIGHUSER_MOVABLE,
-    GFP_HIGHUSER_MOVABLE | Gfp.ZERO | Gfp.WRITE,
-    GFP_KERNEL | Gfp.RECLAIMABLE | Gfp.COMP,
-    GFP_KERNEL | Gfp.DMA,
-    GFP_KERNEL | Gfp.DMA32,
-    GFP_KERNEL | Gfp.THISNODE,
-)
-SLOW = (
-    LOW,
-    MIN,
-    MIN | HIGH,
-    MIN | HIGH | HARDER,
-    MIN | HARDER | CPUSET,
-    MIN | OOM,
-    HIGH_MARK | CPUSET,
-    NO_WATERMARKS,
-)
-ORDERLY: dict[str, Any] = {
-    "gfps": USUAL,
-    "sizes": (0, 1, 2, 3, 9, 10, 11),
-    "flags": SLOW,
-    "listed": (U, M, R, H),
-    "most": (1 << 12,) * 11,
-    "boosts": (0, 512, 1024),
-    "reserves": (0, 512, 1024),
-}
-# What /proc/zoneinfo of a machine of 256 MiB says.
-X86_64_256M = Config(
-    kinds=X86,
-    zones=(
-        Place(0, 0, (35, 43, 51), (0, 181, 181, 181), ((1,) * 4,) * 2),
-        Place(0, 1, (413, 516, 619), (0, 0, 0, 0), ((1,) * 4,) * 10),
-    ),
-    fallback=(((0, 1), (0, 0)),),
-    lowers=(Lower(), Lower(cached=0b11), Lower(lost=0b10)),
-    tasks=TASKS,
-    **ORDERLY,
-)
-FOUR = tuple(
-    Place(nid, i, (1000 + i, 1250 + i, 1500 + i), (0, 64, 256, 256)[:4], ((9,) * 5,))
-    for nid in range(4)
-    for i in ((0, 1, 2) if nid == 0 else (2, 3))
-)
-NUMA_LISTS = by_distance(
-    lists((2, 1, 0), (3, 2), (3, 2), (3, 2)),
-    (0, 1, 2, 3),
-    (1, 0, 3, 2),
-    (2, 3, 0, 1),
-    (3, 2, 1, 0),
-)
-FOUR_NODES = Config(
-    kinds=X86,
-    zones=FOUR,
-    **NUMA_LISTS,
-    counts=True,
-    has_cma=True,
-    cpusets=True,
-    reclaim_mode=1,
-    distance=((10, 20, 20, 31), (20, 10, 31, 20), (20, 31, 10, 20), (31, 20, 20, 10)),
-    nids=(0, 1, 2, 3),
-    masks=(None, 0b0001, 0b0110, 0b1111),
-    policies=(0b1111, 0b1010, 0b0100),
-    offsets=(None, 0, 1, 7),
-    lowers=(
-        Lower(),
-        Lower(dirty=0b0011),
-        Lower(cached=0b11111),
-        Lower(reclaims=(Reclaim(NodeReclaim.SUCCESS, 0, 64),) * 4),
-    ),
-    tasks=(*TASKS, Task(node=3, mems=0b1100), Task(node=1, mems=0b0010, exiting=True)),
-    **{**ORDERLY, "listed": (U, M, R, H, C)},
-)
-SMALL = replace(
+    ANY_COUNTED,
+    ANY_POLICIES,
+    ANY_SETS,
+    COUNTED,
+    COUNTED_TURNS,
+    DEFERRED,
+    DIRTY,
     FOUR_NODES,
-    zones=tuple(
-        replace(p, marks=(8, 10, 12), reserve=(0, 2, 3, 3), blocks=()) for p in FOUR
-    ),
-    orders=4,
-    pageblock_order=3,
-    sizes=(0, 1, 2, 3, 4),
-    most=(8, 4, 2, 1),
-    boosts=(0, 4),
-    reserves=(0, 8),
+    NO_RECLAIM,
+    NODES,
+    NODES_PLAIN,
+    NUMA,
+    POLICIES,
+    RECLAIM,
+    RECLAIM_BLOCKS,
+    RECLAIM_NEAR,
+    RECLAIM_ONE,
+    RESERVED,
+    SETS,
+    SMALL,
+    TURNS,
+    UNEVEN,
+    UNSIGNED,
+    X86_64_256M,
+)
+from .freelist_one_node import (
+    BLOCKS,
+    BOOSTED,
+    BOOT,
+    CMA_LISTS,
+    CMA_PAGES,
+    EAGER,
+    FIVE,
+    FLAGS,
+    FRAGMENTS,
+    INITS,
+    NO_NORMAL,
+    NO_OPTION,
+    ORDERS,
+    SCOPED,
+    TYPES,
+    UMA,
+    UNGROUPED,
 )
 
 CONFIGS: dict[str, Config] = {
     "tiny": UMA,
     "tiny-flags": FLAGS,
+    "tiny-eager": EAGER,
     "tiny-orders": ORDERS,
     "tiny-blocks": BLOCKS,
     "tiny-boosted": BOOSTED,
@@ -521,15 +78,23 @@ CONFIGS: dict[str, Config] = {
     "tiny-dirty": DIRTY,
     "tiny-uneven": UNEVEN,
     "tiny-reclaim": RECLAIM,
-    "tiny-reclaim-uma": RECLAIM_UMA,
+    "tiny-reclaim-one": RECLAIM_ONE,
+    "tiny-reclaim-uma": NO_RECLAIM,
+    "tiny-reclaim-near": RECLAIM_NEAR,
+    "tiny-reclaim-blocks": RECLAIM_BLOCKS,
+    "tiny-deferred": DEFERRED,
     "tiny-cpuset": SETS,
     "tiny-nodes": NODES,
+    "tiny-nodes-plain": NODES_PLAIN,
     "tiny-turns": TURNS,
+    "tiny-policies": POLICIES,
     "tiny-counted": COUNTED,
     "tiny-counted-turns": COUNTED_TURNS,
     "tiny-any": ANY,
     "tiny-any-counted": ANY_COUNTED,
     "tiny-any-cpuset": ANY_SETS,
+    "tiny-any-policies": ANY_POLICIES,
+    "tiny-reserved": RESERVED,
     "v5.10-unsigned": UNSIGNED,
     "small": SMALL,
     "linux-x86_64": X86_64_256M,

@@ -240,6 +240,27 @@ def reclaim_never(self: Walker, ac: Context, zone: Zone, flags: int) -> bool:
         self.reclaim_mode = mode
 
 
+def reclaim_without_nodes(self: Walker, local: Zone, zone: Zone) -> bool:
+    """Take every other node for a near one where no distances are given."""
+    return not self.distance or _allows(self, local, zone)
+
+
+def grow_never(self: Walker, zone: Zone) -> bool:
+    """Leave memory that was deferred for later still."""
+    return False
+
+
+def grow_and_stop(self: Walker, zone: Zone) -> bool:
+    """Do not look again once nothing is left."""
+    left = zone.deferred
+    return _grow_zone(self, zone) and left > 0
+
+
+def grow_once(self: Walker, ac: Context, zone: Zone, flags: int) -> bool:
+    """Give up a zone that may give and has no page, though it could grow."""
+    return self.rmqueue(ac, zone, flags)
+
+
 def reclaim_far(self: Walker, local: Zone, zone: Zone) -> bool:
     """Reclaim on a node however far it is."""
     return True
@@ -281,6 +302,7 @@ def reclaimed_without_boost(
     return _watermark_ok(self, ac, zone, flags, mark - zone.boost)
 
 
+_grow_zone = Walker.grow_zone
 _allows, _node_reclaim = Walker.zone_allows_reclaim, Walker.node_reclaim
 _watermark_ok = Walker.watermark_ok
 
@@ -288,7 +310,7 @@ FAST, OK = "zone_watermark_fast", "zone_watermark_ok"
 WM, GO, ALLOWS = "WM-DECIDE", "ZL-ORDER", "zone_allows_reclaim"
 
 TABLE = (
-    ("P09-unsigned-count", WM, "tiny-flags", walk, FAST, unsigned),
+    ("P09-unsigned-count", WM, "tiny-reserved", walk, FAST, unsigned),
     ("mark-at", WM, "tiny", walk, FAST, at_the_mark),
     ("mark-above", WM, "tiny", walk, FAST, above_the_mark),
     ("mark-low-for-all", WM, "tiny-flags", walk, FAST, low_for_all),
@@ -303,7 +325,7 @@ TABLE = (
     ("cma-counted", WM, "tiny-cma", walk, FAST, cma_counted),
     ("highatomic-kept", WM, "tiny-flags", watermark, OK, highatomic_for_nobody),
     ("cma-kept", WM, "tiny-cma", watermark, OK, cma_for_nobody),
-    ("harder-first", WM, "tiny-flags", watermark, OK, harder_before_high),
+    ("harder-first", WM, "tiny-eager", watermark, OK, harder_before_high),
     ("oom-as-harder", WM, "tiny-flags", watermark, OK, oom_as_harder),
     ("high-ignored", WM, "tiny-flags", watermark, OK, high_ignored),
     ("harder-ignored", WM, "tiny-flags", watermark, OK, eager_without_a_nearer_mark),
@@ -317,7 +339,11 @@ TABLE = (
     ("list-of-any-order", WM, "tiny-blocks", watermark, OK, any_order),
     ("last-reserve", GO, "tiny-flags", Walker, "may_give", marks_for_the_last_reserve),
     ("reclaim-unasked", GO, "tiny", Walker, "may_give", reclaim_unasked),
-    ("reclaim-never", GO, "tiny-reclaim-uma", Walker, "may_give", reclaim_never),
+    ("reclaim-never", GO, "tiny-reclaim-one", Walker, "may_give", reclaim_never),
+    ("reclaim-near", GO, "tiny-reclaim-near", Walker, ALLOWS, reclaim_without_nodes),
+    ("grow-never", GO, "tiny-deferred", Walker, "grow_zone", grow_never),
+    ("grow-and-stop", GO, "tiny-deferred", Walker, "grow_zone", grow_and_stop),
+    ("grow-once", GO, "tiny-deferred", Walker, "try_this_zone", grow_once),
     ("reclaim-far", GO, "tiny-reclaim", Walker, ALLOWS, reclaim_far),
     ("reclaim-nearer", GO, "tiny-reclaim", Walker, ALLOWS, reclaim_nearer),
     (
@@ -328,12 +354,12 @@ TABLE = (
         ALLOWS,
         reclaim_from_the_zone,
     ),
-    ("reclaim-full", GO, "tiny-reclaim-uma", Walker, "node_reclaim", full_is_some),
-    ("reclaim-some", GO, "tiny-reclaim-uma", Walker, "node_reclaim", some_is_full),
+    ("reclaim-full", GO, "tiny-reclaim-one", Walker, "node_reclaim", full_is_some),
+    ("reclaim-some", GO, "tiny-reclaim-one", Walker, "node_reclaim", some_is_full),
     (
         "reclaim-enough",
         WM,
-        "tiny-reclaim-uma",
+        "tiny-reclaim-one",
         Walker,
         "watermark_ok",
         reclaimed_is_enough,
@@ -341,7 +367,7 @@ TABLE = (
     (
         "reclaim-boost",
         WM,
-        "tiny-reclaim-uma",
+        "tiny-reclaim-one",
         Walker,
         "watermark_ok",
         reclaimed_without_boost,

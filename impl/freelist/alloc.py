@@ -40,7 +40,8 @@ from .walk import (
 )
 from .zone import INTERLEAVE_HIT, Zone
 
-DMA32, NORMAL = 1, 2  # enum zone_type
+DMA32, NORMAL, MOVABLE = 1, 2, 4  # enum zone_type
+PREFERRED, BIND, INTERLEAVE = 1, 2, 3  # MPOL_*
 WMARK_LOW, WRITE = int(AllocFlags.WMARK_LOW), int(Gfp.WRITE)
 BAD_NODE = Bug("there is no such node")
 Slow = tuple[int, int, int, int, str]  # gfp, preferred zone, highest, type, "slow"
@@ -84,6 +85,7 @@ class FreeLists(Walker):
         self.online = sum(1 for refs in fallback if refs)
         self.table = gfp_zone_table(kinds)
         self.dma32, self.normal = DMA32 in kinds, list(kinds).index(NORMAL)
+        self.movable = list(kinds).index(MOVABLE)
         self.grouping, self.allowed = grouping, allowed
         self.memoryless, self.linux = memoryless, linux
         self.il_prev = self.nodes - 1
@@ -209,6 +211,37 @@ class FreeLists(Walker):
         got = self.alloc_pages_nodemask(asked._replace(nid=nid))
         self.count_interleaved(got, nid)
         return got
+
+    def alloc_pages_current(self, asked: Asked, mode: int, nodes: int) -> Value:
+        """Serve a request by the policy of the task. O(zones * orders)."""
+        mode = self.heeded(asked, mode)
+        if mode == INTERLEAVE:
+            return self.alloc_page_interleave(asked, nodes, None)
+        return self.answer(self.settle_current(asked, mode, nodes))
+
+    def heeded(self, asked: Asked, mode: int) -> int:
+        """Return the mode of the policy that counts. O(1)."""
+        return 0 if asked.task.interrupt or asked.gfp & THISNODE else mode
+
+    def settle_current(self, asked: Asked, mode: int, nodes: int) -> Settled:
+        """Settle a request by a policy without turns. O(zones)."""
+        nid, here = asked.task.node, (nodes & -nodes).bit_length() - 1
+        if mode == PREFERRED and nodes:
+            nid = here
+        asked = asked._replace(nid=nid)
+        if mode == BIND and self.is_bound(asked, nodes):
+            asked = asked._replace(mask=nodes, masked=True)
+        return self.settle(asked)
+
+    def is_bound(self, asked: Asked, nodes: int) -> bool:
+        """Say whether a policy is about the zones of a request. O(zones)."""
+        if self.cpusets and not nodes & asked.task.mems:
+            return False
+        plain = [zone for zone in self.zones if zone.index < self.movable]
+        about = self.movable
+        if any(nodes >> zone.nid & 1 for zone in plain):
+            about = max(zone.index for zone in plain)
+        return gfp_zone(asked.gfp, self.table) >= about
 
     def turn(self, offset: int | None, nid: int) -> None:
         """Remember whose turn it was. O(1)."""

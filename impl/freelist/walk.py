@@ -127,6 +127,7 @@ class Walker:
         distance: Sequence[Sequence[int]] = (),
         reclaim_distance: int = 30,
         reclaim_mode: int = 0,
+        deferred: bool = False,
         unsigned_bits: int = 0,
         init: tuple[bool, bool, bool, bool] = (False, False, False, False),
     ) -> None:
@@ -136,7 +137,9 @@ class Walker:
         self.numa, self.counts, self.online = numa, counts, online
         self.cpusets = cpusets
         self.distance, self.reclaim_distance = distance, reclaim_distance
-        self.reclaim_mode = reclaim_mode
+        self.reclaim_mode = reclaim_mode if numa else 0
+        self.deferred = deferred
+        self.over = -1  # the node that was over its dirty limit last
         self.unsigned_bits = unsigned_bits
         self.init = init  # on alloc, on free, poisoned, poisoned with zeros
         self.events: list[Event] = []
@@ -219,8 +222,6 @@ class Walker:
 
     def zone_allows_reclaim(self, local: Zone, zone: Zone) -> bool:
         """Say whether a zone is near enough to reclaim there. O(1)."""
-        if not self.numa:
-            return True
         far = 10 if local.nid == zone.nid else 20
         if self.distance:
             far = self.distance[local.nid][zone.nid]
@@ -239,11 +240,25 @@ class Walker:
             zone.add(order, MIGRATE_MOVABLE, min(blocks, left))
         return answer
 
+    def grow_zone(self, zone: Zone) -> bool:
+        """Initialise a largest block of a zone that was left for later. O(1).
+
+        Source: mm/page_alloc.c:deferred_grow_zone (v5.10).
+        """
+        if not self.deferred:
+            return False
+        grows = zone.deferred >= 0
+        self.events.append(("grew", zone.at, grows))
+        if zone.deferred > 0:
+            zone.add(self.orders - 1, MIGRATE_MOVABLE, 1)
+        zone.deferred -= grows
+        return grows
+
     def may_give(self, ac: Context, zone: Zone, flags: int) -> bool:
         """Say whether a zone may give a page to a request. O(orders)."""
         ok = self.watermark_fast(ac, zone, flags)
         self.events.append(("mark", zone.at, ok))
-        if ok or flags & NO_WATERMARKS:
+        if ok or self.grow_zone(zone) or flags & NO_WATERMARKS:
             return True
         if not self.reclaim_mode or ac.preferred is None:
             return False
@@ -262,6 +277,7 @@ class Walker:
         """Return the page of the first zone that gives one. O(zones * orders)."""
         if ac.preferred is None:
             return None
+        self.over = -1
         while True:
             page = self.walk(ac, flags)
             if page is not None or not flags & NOFRAGMENT:
@@ -271,25 +287,31 @@ class Walker:
 
     def walk(self, ac: Context, flags: int) -> Page | None:
         """Look at each zone once, up to where a walk must begin anew. O(zones)."""
-        over = -1
         for zone in candidates(ac.zonelist, ac.highest, ac.mask):
             if self.is_forbidden(ac, zone, flags):
                 self.events.append(("skipped", zone.at, "cpuset"))
                 continue
             if ac.spread:
-                if zone.nid == over:
+                if zone.nid == self.over:
                     self.events.append(("skipped", zone.at, "dirty"))
                     continue
                 if not self.node_dirty_ok(ac, zone.nid):
-                    over = zone.nid
+                    self.over = zone.nid
                     continue
             if flags & NOFRAGMENT and self.is_remote(ac, zone):
                 return None
-            if self.may_give(ac, zone, flags) and self.rmqueue(ac, zone, flags):
+            if self.may_give(ac, zone, flags) and self.try_this_zone(ac, zone, flags):
                 if ac.order and flags & HARDER:
                     self.reserve_highatomic_pageblock(zone)
                 return self.prep_new_page(ac, zone, flags)
         return None
+
+    def try_this_zone(self, ac: Context, zone: Zone, flags: int) -> bool:
+        """Take a block from a zone, which may grow for it. O(orders) each time."""
+        while not self.rmqueue(ac, zone, flags):
+            if not self.grow_zone(zone):
+                return False
+        return True
 
     def is_forbidden(self, ac: Context, zone: Zone, flags: int) -> bool:
         """Say whether the task's cpuset keeps the walk from a zone. O(1)."""

@@ -25,6 +25,7 @@ class Zone:
         "boost",
         "boosted",
         "cma",
+        "deferred",
         "free",
         "free_cma",
         "highatomic",
@@ -53,6 +54,7 @@ class Zone:
         self.free = self.free_cma = 0
         self.boost = self.highatomic = 0
         self.boosted = False
+        self.deferred = -1  # blocks to be initialised, -1 once none is left
         self.stats = [0] * STATS
 
     def add(self, order: int, mt: int, number: int) -> None:
@@ -114,7 +116,14 @@ class Zone:
     def save(self) -> tuple[object, ...]:
         """Return all that an operation may change. O(orders)."""
         rows = [row[:] for row in self.nr]
-        words = self.free, self.free_cma, self.boost, self.boosted, self.highatomic
+        words = (
+            self.free,
+            self.free_cma,
+            self.boost,
+            self.boosted,
+            self.highatomic,
+            self.deferred,
+        )
         return rows, self.bits[:], self.stats[:], words
 
     def restore(self, saved: tuple[object, ...]) -> None:
@@ -126,4 +135,5 @@ class Zone:
             self.boost,
             self.boosted,
             self.highatomic,
+            self.deferred,
         ) = words  # type: ignore[misc]

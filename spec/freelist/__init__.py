@@ -2,8 +2,8 @@
 
 Read `request` first (what a request asks for: highest zone, zonelist, flags), then
 `zones` (what a zone shows to the walk), `walk` (get_page_from_freelist), the operations
-in `alloc` and `change`.  `others` says what an allocator that is not Linux may do.
-`always` says what holds of every state and step, `sometimes` what must be seen.
+in `alloc`, `policy`, `change`.  `others` says what an allocator that is not Linux may
+do, `always` what holds of every state and step, `sometimes` what must be seen.
 
 Source: mm/page_alloc.c, include/linux/gfp.h, include/linux/mmzone.h (v5.10).
 """

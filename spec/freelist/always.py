@@ -16,12 +16,19 @@ from .alloc import (
     GetPageFromFreelist,
     Settled,
 )
-from .answers import Page, Reclaimed, Took
+from .answers import Grew, Page, Reclaimed, Took
 from .change import Free, Take
+from .policy import AllocCurrent
 from .zones import Config, Memory, Stat, Zone
 
 Moment = Step[Config, Memory]
-REQUESTS = (AllocPages, AllocOnNode, AllocInterleaved, GetPageFromFreelist)
+REQUESTS = (
+    AllocPages,
+    AllocOnNode,
+    AllocInterleaved,
+    AllocCurrent,
+    GetPageFromFreelist,
+)
 
 
 # ------------------------------------------------------------------ states
@@ -104,14 +111,14 @@ def a_page_leaves_the_mark_behind(cfg: Config, step: Moment) -> Complaints:
     """A page that leaves leaves more than mark and reserve, in whole numbers.
 
     What the request must not use does not count; a request with the flag
-    NO_WATERMARKS is free to go below.
+    NO_WATERMARKS is free to go below, and so is one for which a zone has just grown.
     """
     got = page_of(cfg, step)
     ready = step.op.settled(cfg, step.before) if got else None  # type: ignore[attr-defined]
     if got is None or not isinstance(ready, Settled):
         return
     ac, flags = ready.ac, ready.flags
-    if flags & AllocFlags.NO_WATERMARKS:
+    if flags & AllocFlags.NO_WATERMARKS or Grew(got.at, True) in step.result.events:
         return
     place, zone = cfg.zones[got.at], step.after.zones[got.at]
     free = zone.free + taken(cfg, step, got.at, ac.order) - (1 << ac.order) + 1
@@ -144,10 +151,10 @@ def pages_come_and_go_one_block_at_a_time(cfg: Config, step: Moment) -> Complain
 
 
 def gained(cfg: Config, step: Moment, at: int, gone: int, due: int) -> int:
-    """Return the pages that came free in a zone whose node was asked to reclaim."""
-    asked = any(
-        isinstance(each, Reclaimed) and each.nid == cfg.zones[at].nid
-        for each in step.result.events
+    """Return the pages that came free in a zone that grew or whose node reclaimed."""
+    nid, seen = cfg.zones[at].nid, step.result.events
+    asked = Grew(at, True) in seen or any(
+        isinstance(each, Reclaimed) and each.nid == nid for each in seen
     )
     return max(0, due - gone) if asked else 0
 

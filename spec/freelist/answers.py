@@ -42,6 +42,14 @@ class Reclaimed:
 
 
 @value
+class Grew:
+    """A zone was asked for memory that is not initialised yet, and had some or not."""
+
+    at: int
+    ok: bool
+
+
+@value
 class Took:
     """A block of an order left a zone's lists, what was too much of it put back."""
 
@@ -88,6 +96,7 @@ Event = (
     | DirtyLimit
     | Mark
     | Reclaimed
+    | Grew
     | Took
     | Pageset
     | NoPage

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ..core import require
 from ..linux import AllocFlags, Gfp
 from ..watermark import watermark_fast
-from .answers import Mark, NoPage, Outcome, Page, Pageset, Took
+from .answers import Grew, Mark, NoPage, Outcome, Page, Pageset, Took
 from .request import eligible, in_mask
 from .walk import (
     Context,
@@ -29,7 +29,7 @@ from .zones import Config, Memory, at_of, level_of, with_zone
 def judge_zones(cfg: Config, ac: Context, flags: AllocFlags, result: Outcome) -> None:
     """Refuse a page, or a question, to a zone that a request must not use."""
     for each in (*result.events, result.value):
-        if isinstance(each, Mark | Took | Pageset | NoPage | Page):
+        if isinstance(each, Mark | Grew | Took | Pageset | NoPage | Page):
             judge_zone(cfg, ac, flags, each.at)
 
 

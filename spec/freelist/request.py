@@ -34,6 +34,16 @@ BAD_ZONE = Bug("more than one zone is asked for")
 BAD_TYPE = Bug("movable and reclaimable at once")
 
 
+def max_nr_zones(kinds: tuple[ZoneType, ...]) -> int:
+    """Return MAX_NR_ZONES, the number of zone types that are configured."""
+    return len(kinds)
+
+
+def max_zonelists(numa: bool) -> int:
+    """Return MAX_ZONELISTS of a node: one for all nodes, with NUMA one for its own."""
+    return ZONELIST_NOFALLBACK + 1 if numa else ZONELIST_FALLBACK + 1
+
+
 # ------------------------------------------------------------------ the highest zone
 
 

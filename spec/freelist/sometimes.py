@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from ..core import Step
 from ..linux import (
     MIGRATE_HIGHATOMIC,
-    NUMA_NO_NODE,
     WMARK_MIN,
     AllocFlags,
     Gfp,
-    NodeReclaim,
 )
 from .alloc import (
     BAD_NODE,
-    AllocInterleaved,
     AllocOnNode,
     AllocPages,
     GetPageFromFreelist,
@@ -23,40 +17,35 @@ from .alloc import (
 from .always import REQUESTS
 from .answers import (
     Again,
-    DirtyLimit,
     Mark,
     NoPage,
-    Page,
     Pageset,
-    Reclaimed,
     Reserve,
-    Skipped,
     SlowPath,
     Took,
     Woke,
 )
 from .request import BAD_TYPE, BAD_ZONE
-from .zones import Config, Memory, Stat
-
-Moment = Step[Config, Memory]
-
-
-def page(step: Moment) -> Page | None:
-    """Return the page that a step handed out."""
-    got = step.result.value
-    return got if isinstance(got, Page) else None
-
-
-def saw(step: Moment, *kinds: type) -> bool:
-    """Say whether a step has an event of one of these kinds."""
-    return any(isinstance(each, kinds) for each in step.result.events)
-
-
-def refused(step: Moment) -> list[int]:
-    """Return the zones whose watermark said no."""
-    marks = (each for each in step.result.events if isinstance(each, Mark))
-    return [each.at for each in marks if not each.ok]
-
+from .seen import Moment, page, refused, saw
+from .sometimes_nodes import (
+    a_cpuset_keeps_a_zone_away,
+    a_node_does_not_reclaim,
+    a_node_is_asked_once_for_its_dirty_pages,
+    a_node_reclaims_enough,
+    a_node_reclaims_too_little,
+    a_nodemask_keeps_the_nearest_node_away,
+    a_page_is_foreign,
+    a_policy_binds_a_request,
+    a_policy_is_not_heeded,
+    a_task_on_a_node_without_memory_is_served,
+    a_zone_grows,
+    a_zone_has_nothing_left_to_grow,
+    an_interleaved_page_is_counted,
+    dirty_pages_are_spread,
+    interleaving_starts_again,
+    one_node_alone_fails,
+)
+from .zones import Config, Memory
 
 # ------------------------------------------------------------------ where it ends
 
@@ -228,99 +217,6 @@ def nearness_counts_more_than_fragments(cfg: Config, step: Moment) -> bool:
     return len(nodes) == 1 and page(step) is not None
 
 
-# ------------------------------------------------------------------ nodes and tasks
-
-
-def a_cpuset_keeps_a_zone_away(cfg: Config, step: Moment) -> bool:
-    """A zone is passed over because the task may not have memory there."""
-    return Skipped in map(type, step.result.events)
-
-
-def a_nodemask_keeps_the_nearest_node_away(cfg: Config, step: Moment) -> bool:
-    """A page comes from another node, as the mask says."""
-    op, got = step.op, page(step)
-    if not isinstance(op, AllocPages) or got is None or op.mask is None:
-        return False
-    return cfg.zones[got.at].nid != op.nid and not refused(step)
-
-
-def one_node_alone_fails(cfg: Config, step: Moment) -> bool:
-    """A request for one node only fails although another has pages."""
-    if not isinstance(step.op, AllocPages) or not cfg.numa:
-        return False
-    failed = isinstance(step.result.value, SlowPath)
-    others = [z.free for z, p in zip(step.before.zones, cfg.zones, strict=True)]
-    return failed and bool(step.op.gfp & Gfp.THISNODE) and max(others) > 0
-
-
-def dirty_pages_are_spread(cfg: Config, step: Moment) -> bool:
-    """A page for writing comes from a node that has fewer dirty ones."""
-    over = any(isinstance(e, DirtyLimit) and not e.ok for e in step.result.events)
-    return over and page(step) is not None
-
-
-def a_node_is_asked_once_for_its_dirty_pages(cfg: Config, step: Moment) -> bool:
-    """The second zone of a node over its limit is passed over unasked."""
-    seen = step.result.events
-    return any(isinstance(e, Skipped) and e.why == "dirty" for e in seen)
-
-
-def reclaim(step: Moment, *answers: NodeReclaim) -> list[Mark]:
-    """Return the watermark tests that follow an answer of node_reclaim()."""
-    seen = pairwise((*step.result.events, Again()))
-    return [
-        after if isinstance(after, Mark) else Mark(-1, False)
-        for each, after in seen
-        if isinstance(each, Reclaimed) and each.answer in answers
-    ]
-
-
-def a_node_reclaims_enough(cfg: Config, step: Moment) -> bool:
-    """A zone is above its mark once its node has reclaimed."""
-    found = reclaim(step, NodeReclaim.SOME, NodeReclaim.SUCCESS)
-    return any(each.ok for each in found)
-
-
-def a_node_reclaims_too_little(cfg: Config, step: Moment) -> bool:
-    """A zone stays below its mark although its node has reclaimed."""
-    found = reclaim(step, NodeReclaim.SOME, NodeReclaim.SUCCESS)
-    return any(each.at >= 0 and not each.ok for each in found)
-
-
-def a_node_does_not_reclaim(cfg: Config, step: Moment) -> bool:
-    """A node is asked and does not look, or finds nothing that can be reclaimed."""
-    return bool(reclaim(step, NodeReclaim.NOSCAN, NodeReclaim.FULL))
-
-
-def a_task_on_a_node_without_memory_is_served(cfg: Config, step: Moment) -> bool:
-    """A request for the task's node goes to the nearest one with memory."""
-    op, got = step.op, page(step)
-    if not isinstance(op, AllocOnNode) or got is None or op.nid != NUMA_NO_NODE:
-        return False
-    return all(place.nid != op.task.node for place in cfg.zones)
-
-
-def interleaving_starts_again(cfg: Config, step: Moment) -> bool:
-    """A task comes back to the first node of its policy."""
-    op = step.op
-    if not isinstance(op, AllocInterleaved) or op.offset is not None:
-        return False
-    return step.after.il_prev < step.before.il_prev
-
-
-def a_page_is_foreign(cfg: Config, step: Moment) -> bool:
-    """A page that was to come from one node comes from another, and both count it."""
-    pairs = zip(step.before.zones, step.after.zones, strict=True)
-    return any(new.stats[Stat.FOREIGN] > old.stats[Stat.FOREIGN] for old, new in pairs)
-
-
-def an_interleaved_page_is_counted(cfg: Config, step: Moment) -> bool:
-    """A page came from the node whose turn it was."""
-    pairs = zip(step.before.zones, step.after.zones, strict=True)
-    item = Stat.INTERLEAVE_HIT
-    return any(new.stats[item] > old.stats[item] for old, new in pairs)
-
-
 # ------------------------------------------------------------------ the page
 
 
@@ -382,7 +278,11 @@ WITNESSES = (
     a_node_reclaims_enough,
     a_node_reclaims_too_little,
     a_node_does_not_reclaim,
+    a_zone_grows,
+    a_zone_has_nothing_left_to_grow,
     a_task_on_a_node_without_memory_is_served,
+    a_policy_binds_a_request,
+    a_policy_is_not_heeded,
     interleaving_starts_again,
     a_page_is_foreign,
     an_interleaved_page_is_counted,

@@ -27,6 +27,7 @@ from .answers import (
     Again,
     DirtyLimit,
     Event,
+    Grew,
     Mark,
     NoPage,
     Page,
@@ -39,6 +40,7 @@ from .answers import (
 )
 from .request import Nodemask, Ref, Zonelist, eligible, in_mask, is_zeroed
 from .zones import (
+    NONE_LEFT,
     Config,
     Lower,
     Memory,
@@ -251,10 +253,32 @@ def gained(cfg: Config, s: Memory, at: int, told: Reclaim) -> Memory:
     return with_zone(s, at, zone) if blocks else s
 
 
+def grow(cfg: Config, s: Memory, at: int) -> tuple[Memory, bool, Events]:
+    """Initialise a largest block of a zone, if memory of it was deferred.
+
+    That nothing is left is noticed once as if it were a success: the retry may find
+    what another cpu has freed.
+
+    Source: mm/page_alloc.c:deferred_grow_zone (v5.10).
+    """
+    if not cfg.deferred:
+        return s, False, ()
+    zone = s.zones[at]
+    if zone.deferred == NONE_LEFT:
+        return s, False, (Grew(at, False),)
+    if zone.deferred:
+        zone = add(cfg, zone, cfg.orders - 1, MIGRATE_MOVABLE, 1)
+    zone = replace(zone, deferred=zone.deferred - 1)
+    return with_zone(s, at, zone), True, (Grew(at, True),)
+
+
 def allows_reclaim(cfg: Config, preferred: Ref, at: int) -> bool:
-    """Say whether a zone is near enough to reclaim there: zone_allows_reclaim()."""
+    """Say whether a zone is near enough to reclaim there: zone_allows_reclaim().
+
+    Without NUMA, node_reclaim_mode is 0.
+    """
     far = distance(cfg, preferred[0], cfg.zones[at].nid)
-    return cfg.reclaim_mode != 0 and (not cfg.numa or far <= cfg.reclaim_distance)
+    return cfg.numa and cfg.reclaim_mode != 0 and far <= cfg.reclaim_distance
 
 
 def may_give(
@@ -265,13 +289,15 @@ def may_give(
     args = ac.order, ac.highest, flags, ac.gfp, cfg.cma, cfg.unsigned_bits
     if watermark_fast(z, *args):
         return s, True, (Mark(at, True),)
-    if flags & AllocFlags.NO_WATERMARKS:
-        return s, True, (Mark(at, False),)
+    s, grew, seen = grow(cfg, s, at)
+    events: Events = (Mark(at, False), *seen)
+    if grew or flags & AllocFlags.NO_WATERMARKS:
+        return s, True, events
     assert ac.preferred is not None
     if not allows_reclaim(cfg, ac.preferred, at):
-        return s, False, (Mark(at, False),)
+        return s, False, events
     s, looked, asked = node_reclaim(cfg, s, ac, at)
-    events: Events = (Mark(at, False), *asked)
+    events += asked
     if not looked:
         return s, False, events
     mark, z = mark_of(z, flags), level_of(cfg, s, at)
@@ -289,24 +315,25 @@ def get_page_from_freelist(
 
     A walk that may not mix migrate types is followed by one that may.
     """
-    events: Events = ()
     if ac.preferred is None:
-        return s, None, events
-    while flags & AllocFlags.NOFRAGMENT:
-        s, page, seen = one_pass(cfg, s, ac, flags)
-        events += seen
-        if page is not None:
-            return s, page, events
-        flags &= ~AllocFlags.NOFRAGMENT
-        events = (*events, Again())
-    s, page, seen = one_pass(cfg, s, ac, flags)
-    return s, page, (*events, *seen)
+        return s, None, ()
+    s, page, events, over = one_pass(cfg, s, ac, flags, -1)
+    if page is not None or not flags & AllocFlags.NOFRAGMENT:
+        return s, page, events
+    flags &= ~AllocFlags.NOFRAGMENT
+    s, page, seen, _ = one_pass(cfg, s, ac, flags, over)
+    return s, page, (*events, Again(), *seen)
 
 
-def one_pass(cfg: Config, s: Memory, ac: Context, flags: AllocFlags) -> Seen:
-    """Look at the eligible zones in order; the dirty limit of a node is asked once."""
+def one_pass(
+    cfg: Config, s: Memory, ac: Context, flags: AllocFlags, over: int
+) -> tuple[Memory, Page | None, Events, int]:
+    """Look at the eligible zones in order; the dirty limit of a node is asked once.
+
+    `over` is the node that was over its dirty limit last, -1 at first; it is returned
+    for the walk that begins anew.
+    """
     events: Events = ()
-    over = -1  # the node that was over its dirty limit last
     for ref in eligible(ac.zonelist, ac.highest, ac.mask):
         at, nid = at_of(cfg, ref), ref[0]
         if is_forbidden(cfg, ac, nid, flags):
@@ -326,8 +353,8 @@ def one_pass(cfg: Config, s: Memory, ac: Context, flags: AllocFlags) -> Seen:
         s, page, seen = try_zone(cfg, s, ac, at, flags)
         events += seen
         if page is not None:
-            return s, page, events
-    return s, None, events
+            return s, page, events, over
+    return s, None, events, over
 
 
 def is_forbidden(cfg: Config, ac: Context, nid: int, flags: AllocFlags) -> bool:
@@ -350,8 +377,13 @@ def try_zone(cfg: Config, s: Memory, ac: Context, at: int, flags: AllocFlags) ->
         return s, None, events
     s, found, seen = rmqueue(cfg, s, ac, at, flags)
     events += seen
-    if not found:
-        return s, None, events
+    while not found:
+        s, grew, seen = grow(cfg, s, at)
+        events += seen
+        if not grew:
+            return s, None, events
+        s, found, seen = rmqueue(cfg, s, ac, at, flags)
+        events += seen
     if ac.order and flags & AllocFlags.HARDER:
         events = (*events, Reserve(at))
     return s, prep_new_page(cfg, ac, at, flags), events

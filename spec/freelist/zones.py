@@ -49,6 +49,7 @@ class Stat(IntEnum):
 
 
 NO_STATS = (0,) * len(Stat)
+NONE_LEFT = -1  # nothing is left to be initialised, and that was noticed
 
 
 @value
@@ -60,6 +61,7 @@ class Place:
     marks: tuple[int, int, int] = (1, 2, 3)  # MIN, LOW, HIGH
     reserve: tuple[int, ...] = (0, 0, 0, 0, 0, 0)  # lowmem_reserve
     blocks: tuple[Row, ...] = ()
+    deferred: int = -1  # blocks to be initialised later, NONE_LEFT without
 
 
 @value
@@ -118,8 +120,9 @@ class Config:
     counts: bool = False  # numa_stat: the counters are kept
     memoryless: bool = True  # CONFIG_HAVE_MEMORYLESS_NODES
     distance: tuple[tuple[int, ...], ...] = ()
-    reclaim_distance: int = 30
+    reclaim_distance: int = 30  # node_reclaim_distance
     reclaim_mode: int = 0  # node_reclaim_mode
+    deferred: bool = False  # the key deferred_pages is on
     orders: int = MAX_ORDER
     pageblock_order: int = 9
     has_cma: bool = False
@@ -186,6 +189,7 @@ class Zone:
     boosted: bool = False  # ZONE_BOOSTED_WATERMARK
     highatomic: int = 0  # nr_reserved_highatomic
     stats: tuple[int, ...] = NO_STATS
+    deferred: int = -1  # blocks that are still to be initialised, or NONE_LEFT
 
 
 @value
@@ -290,7 +294,7 @@ def filled(cfg: Config, place: Place) -> Zone:
     for order, row in enumerate(place.blocks):
         for mt, number in enumerate(row):
             zone = add(cfg, zone, order, mt, number)
-    return zone
+    return replace(zone, deferred=place.deferred)
 
 
 def initial(cfg: Config) -> Memory:

@@ -20,6 +20,7 @@ from mmoracle.spec.freelist.alloc import (
 from mmoracle.spec.freelist.answers import (
     Again,
     DirtyLimit,
+    Grew,
     Mark,
     NoPage,
     Page,
@@ -32,6 +33,7 @@ from mmoracle.spec.freelist.answers import (
     Woke,
 )
 from mmoracle.spec.freelist.change import Free, SetBoost, SetReserve, Take
+from mmoracle.spec.freelist.policy import AllocCurrent, Mode
 from mmoracle.spec.freelist.zones import Config, Lower, Place, Reclaim, Stat, Task
 from mmoracle.spec.linux import (
     GFP_ATOMIC,
@@ -436,6 +438,44 @@ def test_a_task_goes_round_the_nodes_of_its_policy():
     assert value(session, AllocInterleaved(GFP_KERNEL, 0, 0)) == BAD_NODE
 
 
+def test_a_policy_binds_what_could_use_the_highest_zone():
+    """policy_nodemask(): lower zones are not bound; the cpuset must have a node.
+
+    |  nodes 0, 1, 2; a task on node 0 with a policy for node 2  |
+    """
+    session, two = pages(THREE, 9, 9, 9), 0b100
+    for mode, at in ((Mode.DEFAULT, 0), (Mode.PREFERRED, 2), (Mode.BIND, 2)):
+        assert value(session, AllocCurrent(GFP_KERNEL, 0, mode, two)) == Page(at)
+        irq = AllocCurrent(GFP_KERNEL, 0, mode, two, Task(interrupt=True))
+        assert value(session, irq) == Page(0)
+        exact = AllocCurrent(GFP_KERNEL | Gfp.THISNODE, 0, mode, two)
+        assert value(session, exact) == Page(0)
+    assert value(session, AllocCurrent(GFP_KERNEL, 0, Mode.PREFERRED, 0)) == Page(0)
+    turns = AllocCurrent(GFP_KERNEL, 0, Mode.INTERLEAVE, 0b110)
+    assert [value(session, turns).at for _ in range(3)] == [1, 2, 1]
+    assert isinstance(value(session, AllocCurrent(Gfp(3), 0, Mode.BIND, two)), Bug)
+    sets = pages(replace(THREE, cpusets=True), 9, 9, 9)
+    for mems, at in ((0b101, 2), (0b011, 0)):
+        bound = AllocCurrent(GFP_KERNEL, 0, Mode.BIND, two, Task(mems=mems))
+        assert value(sets, bound) == Page(at)
+
+
+def test_a_policy_for_movable_memory_binds_movable_requests_alone():
+    """apply_policy_zone(): node 1 has nothing but ZONE_MOVABLE."""
+    zones = (Place(0, 0, (0, 1, 2), (0, 0)), Place(1, 1, (0, 1, 2), (0, 0)))
+    lists = (((0, 0), (1, 1)), ((1, 1), (0, 0)))
+    cfg = Config(
+        kinds=PLAIN,
+        zones=zones,
+        fallback=lists,
+        own=tuple(each[:1] for each in lists),
+        numa=True,
+    )
+    session = pages(cfg, 9, 9)
+    for gfp, at in ((GFP_KERNEL, 0), (GFP_HIGHUSER_MOVABLE, 1)):
+        assert value(session, AllocCurrent(gfp, 0, Mode.BIND, 0b10)) == Page(at)
+
+
 def test_pages_are_counted_where_they_were_to_come_from_and_where_they_went():
     """zone_statistics(): HIT; or MISS there and FOREIGN here; LOCAL or OTHER."""
     session = pages(replace(PAIR, counts=True), 2, 9)
@@ -481,9 +521,8 @@ def test_nodes_that_are_far_are_not_asked_to_reclaim():
     cfg = replace(PAIR, reclaim_mode=1, distance=((10, 31), (31, 10)))
     got = events(pages(cfg, 1, 1), AllocPages(GFP_KERNEL))
     assert got == (Mark(0, False), Reclaimed(0, NodeReclaim.NOSCAN), Mark(1, False))
-    alone = replace(ONE, reclaim_mode=1)
-    got = events(pages(alone, 1), AllocPages(GFP_KERNEL))
-    assert got == (Mark(0, False), Reclaimed(0, NodeReclaim.NOSCAN))
+    alone = replace(ONE, reclaim_mode=1)  # without NUMA there is no such mode
+    assert events(pages(alone, 1), AllocPages(GFP_KERNEL)) == (Mark(0, False),)
 
 
 def test_a_page_for_writing_comes_from_a_node_with_few_dirty_pages():
@@ -501,6 +540,52 @@ def test_a_page_for_writing_comes_from_a_node_with_few_dirty_pages():
     assert free(session) == [9, 9, 8]
     walk = GetPageFromFreelist(op.gfp, 0, MIN, lower=op.lower)
     assert events(session, walk) == (Mark(1, True), Took(1, 0, M))
+
+
+def test_a_node_over_its_dirty_limit_is_not_asked_again_by_the_second_walk():
+    """last_pgdat_dirty_limit outlives the retry.
+
+    |  node 0: over its limit, both zones | node 1: nothing  |
+    """
+    cfg = replace(FREELIST.configs["tiny-dirty"], fallback=(((0, 1), (0, 0)), ()))
+    session = pages(cfg, 2, 2, 0, 0)
+    op = AllocPages(GFP_KERNEL | Gfp.WRITE, lower=Lower(dirty=0b01))
+    skipped = Skipped(1, "dirty"), Skipped(0, "dirty")
+    assert events(session, op) == (DirtyLimit(0, False), skipped[1], Again(), *skipped)
+
+
+def test_a_zone_grows_while_memory_of_it_is_still_to_be_initialised():
+    """deferred_grow_zone(): below the mark, or without a page; then once more in vain.
+
+    |  mark 2: one block of 2 is left, and the zone is tried without its watermark  |
+    """
+    cfg = replace(ONE, zones=(Place(0, 0, (1, 2, 3), (0, 0)),), orders=2)
+    cfg = replace(cfg, deferred=True, pageblock_order=1)
+    place = replace(cfg.zones[0], deferred=1)
+    session = pages(replace(cfg, zones=(place,)), 0)
+    got = session.do(AllocPages(GFP_KERNEL))
+    assert got.events == (Mark(0, False), Grew(0, True), Took(0, 1, M))
+    assert got.value == Page(0)
+    assert events(session, AllocPages(GFP_KERNEL, 1)) == (
+        Mark(0, False),
+        Grew(0, True),
+        NoPage(0),
+        Grew(0, False),
+    )
+    assert events(session, AllocPages(GFP_KERNEL, 1)) == (
+        Mark(0, False),
+        Grew(0, False),
+    )
+    lost = AllocPages(GFP_KERNEL, lower=Lower(lost=1))
+    assert events(pages(replace(cfg, zones=(place,)), 9), lost) == (
+        Mark(0, True),
+        NoPage(0),
+        Grew(0, True),
+        NoPage(0),
+        Grew(0, True),
+        NoPage(0),
+        Grew(0, False),
+    )
 
 
 # ------------------------------------------------------------------ tasks

@@ -10,6 +10,8 @@ from mmoracle.spec.freelist.request import (
     gfp_migratetype,
     gfp_zone,
     gfp_zonelist,
+    max_nr_zones,
+    max_zonelists,
     next_node_in,
     offset_il_node,
     zone_of_request,
@@ -64,6 +66,12 @@ def test_two_zones_at_once_are_a_bug(gfp):
     for kinds in (X86_64, X86_32, RISCV64, LEAST):
         assert gfp_zone(gfp, kinds) == BAD_ZONE
     assert zone_of_request(gfp, ((), ()), X86_64) == BAD_ZONE
+
+
+def test_there_are_as_many_zones_and_zonelists_as_are_configured():
+    """MAX_NR_ZONES: 5 on x86_64 with ZONE_DEVICE, 3 on riscv64; MAX_ZONELISTS."""
+    assert [max_nr_zones(kinds) for kinds in (X86_64, X86_32, RISCV64)] == [5, 4, 3]
+    assert [max_zonelists(numa) for numa in (False, True)] == [1, 2]
 
 
 def test_mobility_names_the_lists():

@@ -307,7 +307,7 @@ def test_a_machine_without_numa_is_one_with_one_node():
 
 # ------------------------------------------------------------------ every state
 
-SMALL = ("tiny-zones", "tiny-counted-turns", "tiny-reclaim-uma", "tiny-nodes")
+SMALL = ("tiny-zones", "tiny-counted-turns", "tiny-reclaim-one", "tiny-nodes")
 
 
 @pytest.mark.parametrize("name", SMALL)
