@@ -16,6 +16,7 @@ from mmoracle.spec.linux import (
     GFP_KERNEL,
     GFP_NOIO,
     GFP_NOWAIT,
+    MAX_COMPACT_RETRIES,
     Gfp,
 )
 from mmoracle.spec.slowpath.request import (
@@ -227,10 +228,10 @@ CONFIGS: dict[str, Config] = {
     ),
     "small-nocompaction": replace(EVERYTHING, compaction=False),
     "linux": EVERYTHING,
-    "deep-blocks": Config(
-        requests=(Request(1, GFP_KERNEL), Request(3, GFP_HIGHUSER_MOVABLE)),
-        zones=(Zone(25, 40), Zone(16, 2, block=True)),
-        kills=1,
+    "deep-blocks": tiny(  # as often as the kernel compacts at one priority
+        (Request(1, GFP_HIGHUSER_MOVABLE),),
+        (Zone(13, 20),),
+        compact_retries=MAX_COMPACT_RETRIES,
     ),
     "v5.10-costly-noio": tiny(
         (Request(4, GFP_NOIO | MAYFAIL), Request(4, GFP_KERNEL | MAYFAIL)),
