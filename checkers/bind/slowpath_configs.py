@@ -121,7 +121,13 @@ BLOCKS = tiny(
         Request(1, GFP_NOIO),
         Request(3, GFP_KERNEL),
     ),
-    (Zone(13, 4), Zone(11, 2), Zone(11, 1), Zone(16, block=True)),
+    (Zone(13, 2), Zone(11, 2), Zone(11, 1), Zone(16, block=True)),
+    compact_retries=1,
+    reclaim_retries=0,
+)
+AGAIN = tiny(
+    (Request(1, GFP_HIGHUSER_MOVABLE),),
+    (Zone(13, 4),),
     compact_retries=1,
     reclaim_retries=0,
 )
@@ -130,14 +136,16 @@ COSTLY = tiny(
         Request(4, GFP_KERNEL),
         Request(4, GFP_KERNEL | NORETRY),
         Request(4, GFP_HIGHUSER_MOVABLE | NORETRY | THISNODE),
-        Request(4, GFP_KERNEL | MAYFAIL),
         Request(4, GFP_KERNEL, RECLAIMS),
         Request(4, GFP_KERNEL | NOMEMALLOC, RECLAIMS),
         Request(4, GFP_NOIO),
-        Request(4, GFP_NOIO | MAYFAIL),
     ),
     (Zone(45), Zone(44), Zone(41, 5), Zone(40, 3), Zone(24, block=True)),
     block_pages=16,
+)
+PATIENT = replace(
+    COSTLY,
+    requests=(Request(4, GFP_KERNEL | MAYFAIL), Request(4, GFP_NOIO | MAYFAIL)),
 )
 WITHOUT = tiny(
     (
@@ -172,7 +180,7 @@ CHANGES = tiny(
     changes=1,
 )
 
-CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, CHANGES)
+CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES)
 EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
     requests=(
         Request(0, GFP_ATOMIC),
@@ -214,7 +222,9 @@ CONFIGS: dict[str, Config] = {
     "tiny-excused": EXCUSED,
     "tiny-nofail": MUST,
     "tiny-blocks": BLOCKS,
+    "tiny-again": AGAIN,
     "tiny-costly": COSTLY,
+    "tiny-mayfail": PATIENT,
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),
