@@ -16,6 +16,7 @@ from mmoracle.spec.linux import (
     GFP_KERNEL,
     GFP_NOIO,
     GFP_NOWAIT,
+    MAX_COMPACT_RETRIES,
     Gfp,
 )
 from mmoracle.spec.slowpath.request import (
@@ -120,7 +121,13 @@ BLOCKS = tiny(
         Request(1, GFP_NOIO),
         Request(3, GFP_KERNEL),
     ),
-    (Zone(13, 4), Zone(11, 2), Zone(11, 1), Zone(16, block=True)),
+    (Zone(13, 2), Zone(11, 2), Zone(11, 1), Zone(16, block=True)),
+    compact_retries=1,
+    reclaim_retries=0,
+)
+AGAIN = tiny(
+    (Request(1, GFP_HIGHUSER_MOVABLE),),
+    (Zone(13, 4),),
     compact_retries=1,
     reclaim_retries=0,
 )
@@ -129,14 +136,16 @@ COSTLY = tiny(
         Request(4, GFP_KERNEL),
         Request(4, GFP_KERNEL | NORETRY),
         Request(4, GFP_HIGHUSER_MOVABLE | NORETRY | THISNODE),
-        Request(4, GFP_KERNEL | MAYFAIL),
         Request(4, GFP_KERNEL, RECLAIMS),
         Request(4, GFP_KERNEL | NOMEMALLOC, RECLAIMS),
         Request(4, GFP_NOIO),
-        Request(4, GFP_NOIO | MAYFAIL),
     ),
     (Zone(45), Zone(44), Zone(41, 5), Zone(40, 3), Zone(24, block=True)),
     block_pages=16,
+)
+PATIENT = replace(
+    COSTLY,
+    requests=(Request(4, GFP_KERNEL | MAYFAIL), Request(4, GFP_NOIO | MAYFAIL)),
 )
 WITHOUT = tiny(
     (
@@ -164,14 +173,15 @@ CHANGES = tiny(
         Request(0, GFP_KERNEL, nodemask=EMPTY),
         Request(0, GFP_ATOMIC, nodemask=FITS),
         Request(0, GFP_KERNEL | NOFAIL, nodemask=EMPTY),
+        Request(1, GFP_HIGHUSER_MOVABLE),
     ),
-    (HOPELESS, HOPEFUL),
+    (HOPELESS, HOPEFUL, Zone(13, 1)),
     cpusets=True,
     hotremove=True,
     changes=1,
 )
 
-CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, CHANGES)
+CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES)
 EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
     requests=(
         Request(0, GFP_ATOMIC),
@@ -213,7 +223,9 @@ CONFIGS: dict[str, Config] = {
     "tiny-excused": EXCUSED,
     "tiny-nofail": MUST,
     "tiny-blocks": BLOCKS,
+    "tiny-again": AGAIN,
     "tiny-costly": COSTLY,
+    "tiny-mayfail": PATIENT,
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),
@@ -227,10 +239,10 @@ CONFIGS: dict[str, Config] = {
     ),
     "small-nocompaction": replace(EVERYTHING, compaction=False),
     "linux": EVERYTHING,
-    "deep-blocks": Config(
-        requests=(Request(1, GFP_KERNEL), Request(3, GFP_HIGHUSER_MOVABLE)),
-        zones=(Zone(25, 40), Zone(16, 2, block=True)),
-        kills=1,
+    "deep-blocks": tiny(  # as often as the kernel compacts at one priority
+        (Request(1, GFP_HIGHUSER_MOVABLE),),
+        (Zone(13, 20),),
+        compact_retries=MAX_COMPACT_RETRIES,
     ),
     "v5.10-costly-noio": tiny(
         (Request(4, GFP_NOIO | MAYFAIL), Request(4, GFP_KERNEL | MAYFAIL)),

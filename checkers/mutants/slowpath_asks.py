@@ -213,6 +213,20 @@ def restart_counting_on(m: SlowPath) -> None:
     m.compaction_retries, m.no_progress_loops = counts
 
 
+def restart_trying_harder(m: SlowPath) -> None:
+    """Keep the priority of compaction where everything begins again."""
+    priority = m.compact_priority
+    _restart(m)
+    m.compact_priority = priority
+
+
+def restart_with_an_old_answer(m: SlowPath) -> None:
+    """Keep what compaction answered before everything began again."""
+    answer = m.compact_result
+    _restart(m)
+    m.compact_result = answer
+
+
 def early_for_all_blocks(m: SlowPath) -> None:
     """Compact early for movable blocks as well."""
     if m.order and m.can_direct_reclaim() and m.can_compact() and m.compaction:
@@ -394,6 +408,22 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
         SlowPath,
         "restart",
         restart_counting_on,
+    ),
+    (
+        "priority-kept",
+        "SP-RESTART",
+        CHANGES,
+        SlowPath,
+        "restart",
+        restart_trying_harder,
+    ),
+    (
+        "answer-kept",
+        "EXACT-STATE",
+        CHANGES,
+        SlowPath,
+        "restart",
+        restart_with_an_old_answer,
     ),
     ("early-movable", "RET-CODE", BLOCKS, SlowPath, EARLY, early_for_all_blocks),
     ("early-costly-only", "RET-CODE", BLOCKS, SlowPath, EARLY, early_for_costly_only),

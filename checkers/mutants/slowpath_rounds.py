@@ -386,27 +386,27 @@ def look_at_the_end_only(m: SlowPath) -> None:
 
 KERNEL, EXCUSED, MUST = "tiny-kernel", "tiny-excused", "tiny-nofail"
 BLOCKS, COSTLY, CHANGES = "tiny-blocks", "tiny-costly", "tiny-changes"
-ATOMIC, WITHOUT = "tiny-atomic", "tiny-nocompaction"
+ATOMIC, AGAIN, PATIENT = "tiny-atomic", "tiny-again", "tiny-mayfail"
 SCR, SRR = "should_compact_retry", "should_reclaim_retry"
 TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
-    ("P21", "LIVE", COSTLY, SlowPath, "decide", go_on_without_io),
+    ("P21", "LIVE", PATIENT, SlowPath, "decide", go_on_without_io),
     (
         "compact-always",
         "RET-CODE",
-        COSTLY,
+        PATIENT,
         Variables,
         "can_compact",
         always_able,
     ),
-    ("compact-once-more", "EXACT-STATE", BLOCKS, machine, SCR, one_retry_more),
-    ("compact-once-less", "EXACT-STATE", BLOCKS, machine, SCR, one_retry_less),
-    ("compact-costly-often", "LIVE", COSTLY, machine, SCR, costly_like_others),
-    ("priority-stays", "EXACT-STATE", BLOCKS, machine, SCR, priority_stays),
-    ("retries-kept", "EXACT-STATE", BLOCKS, machine, SCR, retries_kept),
-    ("retries-forgotten", "EXACT-STATE", BLOCKS, machine, SCR, retries_forgotten),
-    ("priority-below", "SP-PRIORITY", COSTLY, machine, SCR, beyond_the_least),
-    ("complete-succeeds", "EXACT-STATE", BLOCKS, machine, SCR, complete_is_success),
-    ("contended-fails", "RET-CODE", BLOCKS, machine, SCR, contended_is_failure),
+    ("compact-once-more", "EXACT-STATE", AGAIN, machine, SCR, one_retry_more),
+    ("compact-once-less", "EXACT-STATE", AGAIN, machine, SCR, one_retry_less),
+    ("compact-costly-often", "LIVE", PATIENT, machine, SCR, costly_like_others),
+    ("priority-stays", "EXACT-STATE", AGAIN, machine, SCR, priority_stays),
+    ("retries-kept", "EXACT-STATE", AGAIN, machine, SCR, retries_kept),
+    ("retries-forgotten", "EXACT-STATE", AGAIN, machine, SCR, retries_forgotten),
+    ("priority-below", "SP-PRIORITY", PATIENT, machine, SCR, beyond_the_least),
+    ("complete-succeeds", "EXACT-STATE", AGAIN, machine, SCR, complete_is_success),
+    ("contended-fails", "RET-CODE", AGAIN, machine, SCR, contended_is_failure),
     ("skipped-deferred", "EXACT-STATE", BLOCKS, machine, SCR, skipped_is_deferred),
     ("skipped-hopeless", "RET-CODE", BLOCKS, machine, SCR, skipped_is_hopeless),
     (
@@ -420,7 +420,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     (
         "all-reclaimable",
         "RET-CODE",
-        COSTLY,
+        PATIENT,
         SlowPath,
         "compaction_zonelist_suitable",
         all_is_reclaimable,
@@ -428,7 +428,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     (
         "costly-low-mark",
         "RET-CODE",
-        COSTLY,
+        PATIENT,
         SlowPath,
         "compaction_zonelist_suitable",
         costly_at_the_least_mark,
@@ -444,7 +444,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     (
         "costly-progress",
         "EXACT-STATE",
-        COSTLY,
+        PATIENT,
         machine,
         "count_no_progress",
         costly_progress_counts,
@@ -463,7 +463,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("loop-less", "SP-HOPE", KERNEL, SlowPath, SRR, one_loop_less),
     ("loop-for-ever", "LIVE", "tiny", SlowPath, SRR, for_ever),
     ("free-only", "SP-HOPE", KERNEL, SlowPath, SRR, free_pages_only),
-    ("order-0-only", "RET-CODE", COSTLY, SlowPath, SRR, single_pages_only),
+    ("order-0-only", "RET-CODE", PATIENT, SlowPath, SRR, single_pages_only),
     ("reserve-last", "EXACT-STATE", KERNEL, SlowPath, "unreserve", no_last_reserve),
     ("reserve-endless", "LIVE", KERNEL, SlowPath, "unreserve", endless_reserve),
     ("wait-never", "RET-CODE", KERNEL, SlowPath, SRR, never_wait),
