@@ -64,6 +64,10 @@ TINY = Config(
     ops=RUN,
 )
 LARGE = replace(TINY, asked=(2,), cluster=1, patterns=("Mmfff", "Mffmf", "Mffff"))
+# The MIN mark stands above the LOW one, as it would if others had taken pages since.
+MARKS = replace(
+    LARGE, zones=(Span(4, 20),), patterns=("Mmfff", "Muf"), marks=((10, 1, 1),)
+)
 
 
 def pair(first: int, border: int, end: int) -> Config:
@@ -87,8 +91,8 @@ CONFIGS = {
         TINY,
         gfps=(GFP_NOFS, GFP_NOIO, GFP_HIGHUSER_MOVABLE),
         patterns=("Mefbf", "Mefef", "Mfzfb"),
-        batch=2,
-        high=3,
+        batch=1,
+        high=2,
     ),
     "tiny-async": replace(TINY, prios=(ASYNC,), patterns=("Mmf", "Mbfmf", "Uuf")),
     "tiny-async-large": replace(
@@ -101,7 +105,7 @@ CONFIGS = {
         TINY, patterns=("Mmf", "Ufm", "Ruf"), gfps=(GFP_KERNEL, RECLAIMABLE)
     ),
     "tiny-again": replace(
-        TINY, runs=3, patterns=("Mmf", "Mu*"), ops=(*RUN, "ResetIsolation")
+        TINY, runs=3, patterns=("Mmf", "Mu*"), ops=(*RUN, "ResetIsolation", "Served")
     ),
     "tiny-again-large": replace(
         LARGE, runs=3, patterns=("Mmfff", "Mffmf"), ops=(*RUN, "ResetIsolation")
@@ -125,10 +129,24 @@ CONFIGS = {
     "tiny-kcompactd": replace(
         TINY, runs=2, defer_max=2, patterns=("Mmf", "Umf", "Mu*"), ops=THREAD
     ),
+    "tiny-hurry": replace(pair(4, 14, 24), prios=(ASYNC,), patterns=("Muf",)),
+    "tiny-kcompactd-zones": replace(pair(4, 14, 24), patterns=("Muf",), ops=THREAD),
+    "tiny-thick": replace(  # a pair in a page block of 16 is not worth a theft
+        TINY,
+        zones=(Span(16, 48),),
+        orders=6,
+        pageblock_order=4,
+        patterns=("Umfuf", "Mfu"),
+    ),
+    "tiny-async-cma": replace(
+        TINY, has_cma=True, prios=(ASYNC,), patterns=("Mmf", "Amf", "Afm*", "Af*")
+    ),
     "tiny-cma": replace(TINY, has_cma=True, patterns=("Amf", "Mfm", "Auf")),
     "tiny-suitable": replace(
         TINY,
-        patterns=("Mmf", "Ufffu", "Mfum*", "Hf*"),
+        zones=(Span(4, 20),),
+        patterns=("Mffmf", "Ufffu", "Mfum*", "Hf*"),
+        layouts=tuple(range(0, 256, 7)),
         marks=((1, 2, 3),),
         reserve=((1,),),
         threshold=500,
@@ -144,7 +162,8 @@ CONFIGS = {
         asked=(0, 1, 2),
         ops=DEFERRAL,
     ),
-    "tiny-keeps-high-pfn": replace(LARGE, quirks=(KEEPS_HIGH_PFN,)),
+    "tiny-marks": MARKS,
+    "tiny-keeps-high-pfn": replace(MARKS, quirks=(KEEPS_HIGH_PFN,)),
     "v5.10-starts-below": replace(
         pair(4, 10, 22), patterns=("Mfm", "Ufm"), layouts=(29,), quirks=(STARTS_BELOW,)
     ),

@@ -515,6 +515,10 @@ class Compaction:
 
     # -------------------------------------------------------------- meanwhile
 
+    def kill(self) -> None:
+        """Let a fatal signal be pending for the task that compacts. O(1)."""
+        self.running()[1].fatal = True
+
     def free(self, pfn: int, ours: bool) -> None:
         """Let an owner free a page or a compound page. O(max_order + pages)."""
         m = self.m
