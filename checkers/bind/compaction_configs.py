@@ -102,7 +102,7 @@ CONFIGS = {
         gfps=(GFP_KERNEL, GFP_HIGHUSER_MOVABLE),
     ),
     "tiny-steal": replace(
-        TINY, patterns=("Mmf", "Ufm", "Ruf"), gfps=(GFP_KERNEL, RECLAIMABLE)
+        TINY, patterns=("Mmf", "Ufm"), gfps=(GFP_KERNEL, RECLAIMABLE)
     ),
     "tiny-again": replace(
         TINY, runs=3, patterns=("Mmf", "Mu*"), ops=(*RUN, "ResetIsolation", "Served")
@@ -130,23 +130,50 @@ CONFIGS = {
         TINY, runs=2, defer_max=2, patterns=("Mmf", "Umf", "Mu*"), ops=THREAD
     ),
     "tiny-hurry": replace(pair(4, 14, 24), prios=(ASYNC,), patterns=("Muf",)),
-    "tiny-kcompactd-zones": replace(pair(4, 14, 24), patterns=("Muf",), ops=THREAD),
+    "tiny-kcompactd-zones": replace(
+        pair(4, 14, 24), patterns=("Muf",), asked=(1, 2), ops=THREAD
+    ),
     "tiny-thick": replace(  # a pair in a page block of 16 is not worth a theft
         TINY,
-        zones=(Span(16, 48),),
+        zones=(Span(16, 64),),
         orders=6,
         pageblock_order=4,
         patterns=("Umfuf", "Mfu"),
+        layouts=(0, 5, 6),
+    ),
+    "tiny-async-types": replace(
+        TINY, zones=(Span(4, 20),), prios=(ASYNC,), patterns=("Mm*", "Ufu")
+    ),
+    "tiny-whole": replace(  # every other page block is one free block
+        TINY,
+        zones=(Span(4, 40),),
+        costly_order=3,
+        prios=(ASYNC,),
+        asked=(3,),
+        patterns=("Mf*", "Mm*"),
+        layouts=(170,),
+    ),
+    "tiny-far": replace(
+        LARGE,
+        zones=(Span(4, 36),),
+        patterns=("Mffmf", "Mmfff"),
+        layouts=(0, 85, 170, 255),
     ),
     "tiny-async-cma": replace(
-        TINY, has_cma=True, prios=(ASYNC,), patterns=("Mmf", "Amf", "Afm*", "Af*")
+        TINY,
+        zones=(Span(4, 20),),
+        has_cma=True,
+        runs=2,
+        prios=(LIGHT, ASYNC),
+        patterns=("Muum*", "Amf", "Afm"),
+        layouts=(48, 66),
     ),
     "tiny-cma": replace(TINY, has_cma=True, patterns=("Amf", "Mfm", "Auf")),
     "tiny-suitable": replace(
         TINY,
         zones=(Span(4, 20),),
         patterns=("Mffmf", "Ufffu", "Mfum*", "Hf*"),
-        layouts=tuple(range(0, 256, 7)),
+        layouts=(171, *range(0, 256, 7)),
         marks=((1, 2, 3),),
         reserve=((1,),),
         threshold=500,

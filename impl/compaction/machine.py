@@ -161,6 +161,8 @@ class Compaction:
         highest = min(highest, self.kcompactd_highest_zoneidx)
         self.kcompactd_highest_zoneidx = highest
         order = self.kcompactd_max_order
+        if self.request is not None:
+            return False
         return any(
             self.compaction_suitable(zone, order, 0, highest) is CONTINUE
             for zone in self.zones[: highest + 1]

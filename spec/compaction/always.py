@@ -168,10 +168,10 @@ def taken_blocks_were_on_their_lists(cfg: Config, step: Done) -> Complaints:
     for pfn, order in step.result:
         if not any(pfn in x for z in step.before.zones for x in z.free[order]):
             yield f"block {pfn} was on no list of order {order}"
-    if step.after.run is not None:
-        got = step.after.run.cc.freepages
-        if got != split(step.result):
-            yield f"free pages {got} are not those of the blocks {step.result}"
+    assert step.after.run is not None
+    got = step.after.run.cc.freepages
+    if got != split(step.result):
+        yield f"free pages {got} are not those of the blocks {step.result}"
 
 
 def scanners_go_one_way(cfg: Config, step: Done) -> Complaints:

@@ -339,7 +339,8 @@ class WakeupKcompactd:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s) or s.runs >= cfg.runs:
+        works = s.run is not None and s.run.prio is None
+        if not works and (not idle(s) or s.runs >= cfg.runs):
             return nothing()
         return {"order": OneOf((0, *cfg.asked)), "highest": zones(cfg)}
 
@@ -354,6 +355,8 @@ class WakeupKcompactd:
         )
 
     def choose(self, cfg: Config, s: Memory) -> bool:
+        if s.run is not None:  # it does not sleep
+            return False
         wish = self.wished(s)
         order, highest = wish.kcompactd_order, wish.kcompactd_highest
         return self.order > 0 and any(
@@ -681,8 +684,8 @@ class Drain:
 
 OPS = (
     Lay,
-    Suitable,
     FragmentationIndex,
+    Suitable,
     Restarting,
     Deferred,
     Defer,
