@@ -140,6 +140,7 @@ CONFIGS = {
         pageblock_order=4,
         patterns=("Umfuf", "Mfu"),
         layouts=(0, 5, 6),
+        ops=(*RUN, "Drain"),
     ),
     "tiny-async-types": replace(
         TINY, zones=(Span(4, 20),), prios=(ASYNC,), patterns=("Mm*", "Ufu")
