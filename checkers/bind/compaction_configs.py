@@ -118,7 +118,13 @@ CONFIGS = {
         ops=(*RUN, "Free"),
     ),
     "tiny-kill": replace(TINY, patterns=("Mmf", "Mm*"), ops=(*RUN, "Kill")),
-    "tiny-others": replace(TINY, prios=(ASYNC,), patterns=("Mfm",), ops=(*RUN, "Take")),
+    "tiny-others": replace(
+        TINY,
+        zones=(Span(4, 14),),
+        prios=(ASYNC,),
+        patterns=("Mfm",),
+        ops=(*RUN, "Take"),
+    ),
     "tiny-drain": replace(TINY, patterns=("Mfm", "Mu*"), ops=(*RUN, "Drain")),
     "tiny-zones": replace(
         pair(4, 14, 24), patterns=("Mmf", "Muf"), layouts=(1, 2, 3, 5, 9, 17)
@@ -138,8 +144,8 @@ CONFIGS = {
         zones=(Span(16, 64),),
         orders=6,
         pageblock_order=4,
-        patterns=("Umfuf", "Mfu"),
-        layouts=(0, 5, 6),
+        patterns=("Umfu*", "Mfu"),
+        layouts=(6,),
         ops=(*RUN, "Drain"),
     ),
     "tiny-async-types": replace(

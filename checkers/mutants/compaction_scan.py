@@ -362,7 +362,7 @@ TABLE: tuple[Line, ...] = (
     ("P16", "CMP-RANGE", "tiny-edge", T, "__init__", start_below_the_zone),
     ("P72", "CMP-ORDER", "tiny-marks", T, FAST, search_on_with_a_stale_candidate),
     ("target-order", "CMP-ORDER", LARGE, T, "take", take_as_asked),
-    ("target-too-many", DECIDE, "tiny-thick", T, BLOCK, scan_all_of_a_block),
+    ("target-too-many", DECIDE, "tiny-edge", T, BLOCK, scan_all_of_a_block),
     ("target-stride", DECIDE, CMA, T, BLOCK, scan_every_frame),
     ("target-killed", DECIDE, "tiny-kill", T, BLOCK, heed_no_signal),
     ("around-never", DECIDE, "tiny", T, AROUND, never_look_around),

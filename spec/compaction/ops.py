@@ -642,7 +642,7 @@ class Free:
 
 @value
 class Take:
-    """Somebody else allocates the first block that is enough, of one type."""
+    """Meanwhile somebody allocates the first block that is enough, of one type."""
 
     at: int
     order: int
@@ -650,7 +650,7 @@ class Take:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not s.laid:
+        if s.run is None:
             return nothing()
         types = tuple(dict.fromkeys(map(migratetype, cfg.gfps)))
         return {"at": zones(cfg), "order": OneOf(cfg.taken), "mt": OneOf(types)}

@@ -406,6 +406,7 @@ def test_kcompactd_wakes_for_an_order_and_sleeps_when_it_is_done():
 
 def test_what_others_do_meanwhile_is_seen():
     case = Case("Mmf", "Mmf", "Mmf")
+    case.begin()
     assert case.do(Take(0, 0, 1)) == 15
     assert case.do(Free(15, False)) is None
     assert case.do(Take(0, 1, 1)) is None
