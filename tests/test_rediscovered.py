@@ -20,6 +20,8 @@ BROKEN = {
     ("buddy", "v5.10-merges-reserved"): ("HA-ACCT", "AllocPages"),
     ("buddy", "v5.10-keeps-private"): ("BUD-CLEAN", "AllocPages"),
     ("buddy", "v5.10-counts-taken"): ("BUD-NRFREE", "TakePageOff"),
+    ("compaction", "v5.10-starts-below"): ("CMP-RANGE", "IsolateFreepages"),
+    ("compaction", "v5.10-loses-captured"): ("CMP-TOLD", "EndZone"),
 }
 LONGEST = 6  # operations
 
