@@ -81,7 +81,10 @@ def pair(first: int, border: int, end: int) -> Config:
 
 
 CONFIGS = {
-    "tiny": TINY,
+    "tiny": replace(
+        TINY, patterns=("Mmf", "Mu*"), ops=(*RUN, *QUESTIONS, "Restarting")
+    ),
+    "tiny-run": TINY,
     "tiny-large": LARGE,
     "tiny-rescan": replace(LARGE, costly_order=3, patterns=("Mmfff", "Mffmf")),
     "tiny-full": replace(

@@ -116,6 +116,13 @@ class Lay:
 # ------------------------------------------------------------------ questions
 
 
+def questions(cfg: Config, s: Memory) -> Domains:
+    """Return the arguments of what may be asked about a zone while nothing runs."""
+    if s.run is not None:
+        return nothing()
+    return {"at": zones(cfg), "order": Ints(0, cfg.orders)}
+
+
 @value
 class Suitable:
     """compaction_suitable(): whether to compact a zone now."""
@@ -126,10 +133,7 @@ class Suitable:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s):
-            return nothing()
-        orders, flags = OneOf(cfg.asked), OneOf(cfg.flags)
-        return {"at": zones(cfg), "order": orders, "flags": flags}
+        return {**questions(cfg, s), "flags": OneOf(cfg.flags)}
 
     def choose(self, cfg: Config, s: Memory) -> CompactResult:
         return zone_run.suitable(cfg, s, self.at, self.order, self.flags, self.at)
@@ -148,9 +152,7 @@ class FragmentationIndex:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s):
-            return nothing()
-        return {"at": zones(cfg), "order": Ints(0, cfg.orders)}
+        return questions(cfg, s)
 
     def choose(self, cfg: Config, s: Memory) -> int:
         return defer.fragmentation_index(self.order, zone_run.nr_free(s.zones[self.at]))
@@ -169,7 +171,7 @@ class Restarting:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        return deferrals(cfg, s)
+        return questions(cfg, s)
 
     def choose(self, cfg: Config, s: Memory) -> bool:
         return defer.restarting(s.zones[self.at], self.order, cfg.defer_max)
@@ -441,8 +443,9 @@ class IsolateMigratepages:
 
     def after(self, cfg: Config, s: Memory, result: Isolated) -> Memory:
         following, found = sources.isolate(cfg, s, self.crowded, self.busy)
-        for pfn in result.pages:
-            judge_range(cfg, s, pfn)
+        if result != found:
+            for pfn in result.pages:
+                judge_range(cfg, s, pfn)
         told(found, result)
         return following
 
@@ -488,9 +491,10 @@ class IsolateFreepages:
 
     def after(self, cfg: Config, s: Memory, result: Taken) -> Memory:
         following, taken = targets.isolate(cfg, s, self.busy)
-        for pfn, order in result:
-            judge_range(cfg, s, pfn)
-            judge_order(cfg, s, pfn, order)
+        if result != taken:
+            for pfn, order in result:
+                judge_range(cfg, s, pfn)
+                judge_order(cfg, s, pfn, order)
         told(taken, result)
         return following
 
