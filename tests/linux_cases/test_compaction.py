@@ -46,7 +46,7 @@ from mmoracle.spec.compaction.ops import (
 from mmoracle.spec.compaction.parts import NOBODY, Run, Zone
 from mmoracle.spec.compaction.sources import Isolated, search
 from mmoracle.spec.compaction.targets import bounds_of
-from mmoracle.spec.compaction.zone_run import control, reset_isolation
+from mmoracle.spec.compaction.zone_run import control, place_scanners, reset_isolation
 from mmoracle.spec.linux import (
     GFP_HIGHUSER_MOVABLE,
     GFP_KERNEL,
@@ -492,3 +492,48 @@ def test_kcompactd_is_asked_for_more_while_it_works():
         case.do(SCAN, Settle())
     case.do(EndZone(False), Return())
     assert case.session.state.kcompactd_order == 2
+
+
+def test_a_pageset_at_its_high_mark_gives_a_batch_back():
+    case = Case("Muf", "Mu*", high=2, batch=1)
+    case.do(Free(4, False))
+    assert case.pages == "pfuf uuuu"
+    case.do(Free(6, False))
+    assert case.pages == "ffpf uuuu"
+
+
+def test_what_is_left_of_a_block_goes_back_to_the_lists():
+    """A page is taken from four.
+
+    |  ffff  ->  u f ff  |
+    """
+    case = Case("Mf*", "Mu*")
+    assert case.do(Take(0, 0, 1)) == 4
+    assert [area[1] for area in case.zone.free] == [(5,), (6,), (), ()]
+
+
+def test_a_zone_with_a_block_or_too_few_pages_is_not_compacted():
+    case = Case("Mf*", "Mf*", "Mu*")
+    assert case.begin() is SUCCESS
+    case = Case("Mfu*", "Mu*", "Mu*")
+    assert case.begin() is SKIPPED
+
+
+def test_a_start_that_lies_behind_the_zone_is_set_anew():
+    case = Case("Mmf", "Mmf", "Mmf")
+    zone = replace(case.zone, cached_migrate=(16, 16), cached_free=(1 << 64) - 4)
+    cc = control(1, 1, True, LIGHT)
+    zone, cc = place_scanners(case.session.cfg, zone, 0, cc)
+    assert (cc.migrate_pfn, cc.free_pfn) == (4, 12)
+    assert (zone.cached_migrate, zone.cached_free) == ((4, 4), 12)
+
+
+def test_the_longest_deferral_ends_with_a_look_at_all_page_blocks():
+    """Every second frame is a sample, so that the last block shows no free page."""
+    case = Case("Mmf", "Mmf", "Mmf", defer_max=1)
+    cfg, s = case.session.cfg, case.session.state
+    zone = replace(s.zones[0], flush=True, defer_shift=1, considered=1)
+    s = replace(s, zones=(zone,), skip=(True,) * 3)
+    s = TryToCompact(1, GFP_HIGHUSER_MOVABLE, LIGHT, NONE, 0).after(cfg, s, None)
+    s = BeginZone().after(cfg, s, CONTINUE)
+    assert s.skip == (False, False, True)
