@@ -30,6 +30,8 @@ BROKEN = {
     ("memmodel", "v5.10-flat"): ("MM-VALID", "FreeAreaInit"),
     ("reclaim", "v5.10-noio"): ("RCL-NOIO", "TryToFree"),
     ("reclaim", "v5.10-low"): ("SCAN-LOW", "ScanCount"),
+    ("compaction", "v5.10-starts-below"): ("CMP-RANGE", "IsolateFreepages"),
+    ("compaction", "v5.10-loses-captured"): ("CMP-TOLD", "EndZone"),
 }
 LONGEST = 10  # operations: a request, and one round
 

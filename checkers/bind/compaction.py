@@ -50,10 +50,11 @@ from mmoracle.spec.compaction.parts import (
     Zone,
 )
 from mmoracle.spec.compaction.sources import Isolated
-from mmoracle.spec.core import Disallowed, Op, Result
+from mmoracle.spec.core import Op, Result
 from mmoracle.spec.linux import AllocFlags, CompactPriority, CompactResult, Gfp
 
 from ..subsystem import Subsystem
+from . import refuse
 from .compaction_configs import CONFIGS
 
 Move = Op[Config, Memory]
@@ -298,17 +299,22 @@ def step(m: Compaction, op: Move) -> Result:
         case Return():
             return Compacted(*m.end_request())
         case Kill():
-            m.running()[1].fatal = True
-            return None
+            return m.kill()
     raise TypeError(op)
+
+
+def differs(truth: Result, result: Result) -> tuple[str, str] | None:
+    """Return a complaint unless an answer is the one that 5.10 gives."""
+    if result == truth and type(result) is type(truth):
+        return None
+    return "CMP-DECIDE", f"the answer is {truth}, got {result}"
 
 
 def accept(m: Compaction, op: Move, result: Result) -> None:
     """Take the one answer that 5.10 gives, or raise `Disallowed` and change nothing."""
     tried = m.fork()
     truth = apply(tried, op)
-    if result != truth or type(result) is not type(truth):
-        raise Disallowed("CMP-DECIDE", f"the answer is {truth}, got {result}")
+    refuse(differs(truth, result))
     vars(m).update(vars(tried))
 
 

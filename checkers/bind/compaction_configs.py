@@ -64,6 +64,10 @@ TINY = Config(
     ops=RUN,
 )
 LARGE = replace(TINY, asked=(2,), cluster=1, patterns=("Mmfff", "Mffmf", "Mffff"))
+# The MIN mark stands above the LOW one, as it would if others had taken pages since.
+MARKS = replace(
+    LARGE, zones=(Span(4, 20),), patterns=("Mmfff", "Muf"), marks=((10, 1, 1),)
+)
 
 
 def pair(first: int, border: int, end: int) -> Config:
@@ -77,7 +81,10 @@ def pair(first: int, border: int, end: int) -> Config:
 
 
 CONFIGS = {
-    "tiny": TINY,
+    "tiny": replace(
+        TINY, patterns=("Mmf", "Mu*"), ops=(*RUN, *QUESTIONS, "Restarting")
+    ),
+    "tiny-run": TINY,
     "tiny-large": LARGE,
     "tiny-rescan": replace(LARGE, costly_order=3, patterns=("Mmfff", "Mffmf")),
     "tiny-full": replace(
@@ -87,8 +94,8 @@ CONFIGS = {
         TINY,
         gfps=(GFP_NOFS, GFP_NOIO, GFP_HIGHUSER_MOVABLE),
         patterns=("Mefbf", "Mefef", "Mfzfb"),
-        batch=2,
-        high=3,
+        batch=1,
+        high=2,
     ),
     "tiny-async": replace(TINY, prios=(ASYNC,), patterns=("Mmf", "Mbfmf", "Uuf")),
     "tiny-async-large": replace(
@@ -98,10 +105,10 @@ CONFIGS = {
         gfps=(GFP_KERNEL, GFP_HIGHUSER_MOVABLE),
     ),
     "tiny-steal": replace(
-        TINY, patterns=("Mmf", "Ufm", "Ruf"), gfps=(GFP_KERNEL, RECLAIMABLE)
+        TINY, patterns=("Mmf", "Ufm"), gfps=(GFP_KERNEL, RECLAIMABLE)
     ),
     "tiny-again": replace(
-        TINY, runs=3, patterns=("Mmf", "Mu*"), ops=(*RUN, "ResetIsolation")
+        TINY, runs=3, patterns=("Mmf", "Mu*"), ops=(*RUN, "ResetIsolation", "Served")
     ),
     "tiny-again-large": replace(
         LARGE, runs=3, patterns=("Mmfff", "Mffmf"), ops=(*RUN, "ResetIsolation")
@@ -114,7 +121,13 @@ CONFIGS = {
         ops=(*RUN, "Free"),
     ),
     "tiny-kill": replace(TINY, patterns=("Mmf", "Mm*"), ops=(*RUN, "Kill")),
-    "tiny-others": replace(TINY, prios=(ASYNC,), patterns=("Mfm",), ops=(*RUN, "Take")),
+    "tiny-others": replace(
+        TINY,
+        zones=(Span(4, 14),),
+        prios=(ASYNC,),
+        patterns=("Mfm",),
+        ops=(*RUN, "Take"),
+    ),
     "tiny-drain": replace(TINY, patterns=("Mfm", "Mu*"), ops=(*RUN, "Drain")),
     "tiny-zones": replace(
         pair(4, 14, 24), patterns=("Mmf", "Muf"), layouts=(1, 2, 3, 5, 9, 17)
@@ -125,10 +138,52 @@ CONFIGS = {
     "tiny-kcompactd": replace(
         TINY, runs=2, defer_max=2, patterns=("Mmf", "Umf", "Mu*"), ops=THREAD
     ),
+    "tiny-hurry": replace(pair(4, 14, 24), prios=(ASYNC,), patterns=("Muf",)),
+    "tiny-kcompactd-zones": replace(
+        pair(4, 14, 24), patterns=("Muf",), asked=(1, 2), ops=THREAD
+    ),
+    "tiny-thick": replace(  # a pair in a page block of 16 is not worth a theft
+        TINY,
+        zones=(Span(16, 64),),
+        orders=6,
+        pageblock_order=4,
+        patterns=("Umfu*", "Mfu"),
+        layouts=(6,),
+        ops=(*RUN, "Drain"),
+    ),
+    "tiny-async-types": replace(
+        TINY, zones=(Span(4, 20),), prios=(ASYNC,), patterns=("Mm*", "Ufu")
+    ),
+    "tiny-whole": replace(  # every other page block is one free block
+        TINY,
+        zones=(Span(4, 40),),
+        costly_order=3,
+        prios=(ASYNC,),
+        asked=(3,),
+        patterns=("Mf*", "Mm*"),
+        layouts=(170,),
+    ),
+    "tiny-far": replace(
+        LARGE,
+        zones=(Span(4, 36),),
+        patterns=("Mffmf", "Mmfff"),
+        layouts=(0, 85, 170, 255),
+    ),
+    "tiny-async-cma": replace(
+        TINY,
+        zones=(Span(4, 20),),
+        has_cma=True,
+        runs=2,
+        prios=(LIGHT, ASYNC),
+        patterns=("Muum*", "Amf", "Afm"),
+        layouts=(48, 66),
+    ),
     "tiny-cma": replace(TINY, has_cma=True, patterns=("Amf", "Mfm", "Auf")),
     "tiny-suitable": replace(
         TINY,
-        patterns=("Mmf", "Ufffu", "Mfum*", "Hf*"),
+        zones=(Span(4, 20),),
+        patterns=("Mffmf", "Ufffu", "Mfum*", "Hf*"),
+        layouts=(171, *range(0, 256, 7)),
         marks=((1, 2, 3),),
         reserve=((1,),),
         threshold=500,
@@ -144,7 +199,8 @@ CONFIGS = {
         asked=(0, 1, 2),
         ops=DEFERRAL,
     ),
-    "tiny-keeps-high-pfn": replace(LARGE, quirks=(KEEPS_HIGH_PFN,)),
+    "tiny-marks": MARKS,
+    "tiny-keeps-high-pfn": replace(MARKS, quirks=(KEEPS_HIGH_PFN,)),
     "v5.10-starts-below": replace(
         pair(4, 10, 22), patterns=("Mfm", "Ufm"), layouts=(29,), quirks=(STARTS_BELOW,)
     ),

@@ -258,12 +258,11 @@ class Frames:
 
     # -------------------------------------------------------------- taking
 
-    def isolate_free_page(self, zone: Zone, pfn: int) -> int:
+    def isolate_free_page(self, zone: Zone, pfn: int, order: int) -> int:
         """Take a free block as a target; return its pages, 0 if forbidden. O(orders).
 
         Source: mm/page_alloc.c:__isolate_free_page (v5.10).
         """
-        order = zone.buddy_order(pfn)
         mark = zone.watermark[0] + (1 << order)
         reserve, cma = zone.lowmem_reserve[0], zone.nr_free_cma
         told = (zone.nr_free_pages, 0, mark, reserve, CMA, (), 0, cma, self.cma)

@@ -161,6 +161,8 @@ class Compaction:
         highest = min(highest, self.kcompactd_highest_zoneidx)
         self.kcompactd_highest_zoneidx = highest
         order = self.kcompactd_max_order
+        if self.request is not None:
+            return False
         return any(
             self.compaction_suitable(zone, order, 0, highest) is CONTINUE
             for zone in self.zones[: highest + 1]
@@ -514,6 +516,10 @@ class Compaction:
         defer.compaction_defer_reset(zone, order, True)
 
     # -------------------------------------------------------------- meanwhile
+
+    def kill(self) -> None:
+        """Let a fatal signal be pending for the task that compacts. O(1)."""
+        self.running()[1].fatal = True
 
     def free(self, pfn: int, ours: bool) -> None:
         """Let an owner free a page or a compound page. O(max_order + pages)."""

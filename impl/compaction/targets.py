@@ -37,7 +37,7 @@ class Targets:
 
     def take(self, zone: Zone, pfn: int, order: int) -> bool:
         """Take a free block, if the mark allows it. O(orders)."""
-        pages = self.m.isolate_free_page(zone, pfn)
+        pages = self.m.isolate_free_page(zone, pfn, order)
         if pages:
             self.cc.nr_freepages += pages
             self.blocks.append((pfn, order))

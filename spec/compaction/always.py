@@ -168,10 +168,10 @@ def taken_blocks_were_on_their_lists(cfg: Config, step: Done) -> Complaints:
     for pfn, order in step.result:
         if not any(pfn in x for z in step.before.zones for x in z.free[order]):
             yield f"block {pfn} was on no list of order {order}"
-    if step.after.run is not None:
-        got = step.after.run.cc.freepages
-        if got != split(step.result):
-            yield f"free pages {got} are not those of the blocks {step.result}"
+    assert step.after.run is not None
+    got = step.after.run.cc.freepages
+    if got != split(step.result):
+        yield f"free pages {got} are not those of the blocks {step.result}"
 
 
 def scanners_go_one_way(cfg: Config, step: Done) -> Complaints:
@@ -267,13 +267,13 @@ def a_page_goes_to_a_free_one(cfg: Config, step: Done) -> Complaints:
 
 
 INVARIANTS = (
+    Invariant("CMP-CAPTURE", a_captured_block_is_as_asked),
     Invariant("CMP-CONSERVE", every_frame_is_in_one_place),
     Invariant("CMP-COUNT", counters_count_the_lists),
     Invariant("CMP-RANGE", a_run_stays_in_its_zone),
     Invariant("CMP-ZONE", lists_stay_in_their_zone),
     Invariant("CMP-SOURCE", what_is_to_move_is_movable),
     Invariant("CMP-DEFER", deferral_is_bounded),
-    Invariant("CMP-CAPTURE", a_captured_block_is_as_asked),
 )
 LAWS = (
     Law("CMP-MOVE", a_page_goes_to_a_free_one),

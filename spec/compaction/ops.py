@@ -116,6 +116,13 @@ class Lay:
 # ------------------------------------------------------------------ questions
 
 
+def questions(cfg: Config, s: Memory) -> Domains:
+    """Return the arguments of what may be asked about a zone while nothing runs."""
+    if s.run is not None:
+        return nothing()
+    return {"at": zones(cfg), "order": Ints(0, cfg.orders)}
+
+
 @value
 class Suitable:
     """compaction_suitable(): whether to compact a zone now."""
@@ -126,10 +133,7 @@ class Suitable:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s):
-            return nothing()
-        orders, flags = OneOf(cfg.asked), OneOf(cfg.flags)
-        return {"at": zones(cfg), "order": orders, "flags": flags}
+        return {**questions(cfg, s), "flags": OneOf(cfg.flags)}
 
     def choose(self, cfg: Config, s: Memory) -> CompactResult:
         return zone_run.suitable(cfg, s, self.at, self.order, self.flags, self.at)
@@ -148,9 +152,7 @@ class FragmentationIndex:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s):
-            return nothing()
-        return {"at": zones(cfg), "order": Ints(0, cfg.orders)}
+        return questions(cfg, s)
 
     def choose(self, cfg: Config, s: Memory) -> int:
         return defer.fragmentation_index(self.order, zone_run.nr_free(s.zones[self.at]))
@@ -169,7 +171,7 @@ class Restarting:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        return deferrals(cfg, s)
+        return questions(cfg, s)
 
     def choose(self, cfg: Config, s: Memory) -> bool:
         return defer.restarting(s.zones[self.at], self.order, cfg.defer_max)
@@ -339,7 +341,8 @@ class WakeupKcompactd:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not idle(s) or s.runs >= cfg.runs:
+        works = s.run is not None and s.run.prio is None
+        if not works and (not idle(s) or s.runs >= cfg.runs):
             return nothing()
         return {"order": OneOf((0, *cfg.asked)), "highest": zones(cfg)}
 
@@ -354,6 +357,8 @@ class WakeupKcompactd:
         )
 
     def choose(self, cfg: Config, s: Memory) -> bool:
+        if s.run is not None:  # it does not sleep
+            return False
         wish = self.wished(s)
         order, highest = wish.kcompactd_order, wish.kcompactd_highest
         return self.order > 0 and any(
@@ -438,8 +443,9 @@ class IsolateMigratepages:
 
     def after(self, cfg: Config, s: Memory, result: Isolated) -> Memory:
         following, found = sources.isolate(cfg, s, self.crowded, self.busy)
-        for pfn in result.pages:
-            judge_range(cfg, s, pfn)
+        if result != found:
+            for pfn in result.pages:
+                judge_range(cfg, s, pfn)
         told(found, result)
         return following
 
@@ -485,9 +491,10 @@ class IsolateFreepages:
 
     def after(self, cfg: Config, s: Memory, result: Taken) -> Memory:
         following, taken = targets.isolate(cfg, s, self.busy)
-        for pfn, order in result:
-            judge_range(cfg, s, pfn)
-            judge_order(cfg, s, pfn, order)
+        if result != taken:
+            for pfn, order in result:
+                judge_range(cfg, s, pfn)
+                judge_order(cfg, s, pfn, order)
         told(taken, result)
         return following
 
@@ -639,7 +646,7 @@ class Free:
 
 @value
 class Take:
-    """Somebody else allocates the first block that is enough, of one type."""
+    """Meanwhile somebody allocates the first block that is enough, of one type."""
 
     at: int
     order: int
@@ -647,7 +654,7 @@ class Take:
 
     @classmethod
     def domain(cls, cfg: Config, s: Memory) -> Domains:
-        if not s.laid:
+        if s.run is None:
             return nothing()
         types = tuple(dict.fromkeys(map(migratetype, cfg.gfps)))
         return {"at": zones(cfg), "order": OneOf(cfg.taken), "mt": OneOf(types)}
@@ -681,8 +688,8 @@ class Drain:
 
 OPS = (
     Lay,
-    Suitable,
     FragmentationIndex,
+    Suitable,
     Restarting,
     Deferred,
     Defer,
