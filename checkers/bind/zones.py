@@ -23,9 +23,10 @@ from mmoracle.spec.zones.boot import (
     SetupPagesets,
 )
 from mmoracle.spec.zones.fill import Block
+from mmoracle.spec.zones.hotplug import OnlinePages
 from mmoracle.spec.zones.layout import Range
 from mmoracle.spec.zones.movable import Movable
-from mmoracle.spec.zones.ops import OPS
+from mmoracle.spec.zones.ops import OPS, initial
 from mmoracle.spec.zones.sometimes import WITNESSES
 from mmoracle.spec.zones.state import (
     DIVIDES_BY_32,
@@ -36,7 +37,6 @@ from mmoracle.spec.zones.state import (
     System,
     Tunables,
     Zone,
-    initial,
     same,
 )
 from mmoracle.spec.zones.tune import (
@@ -60,7 +60,7 @@ Move = Op[Config, System]
 # ------------------------------------------------------------------ states
 
 
-def build(cfg: Config) -> machine.System:
+def unbooted(cfg: Config) -> machine.System:
     """Return a machine before boot."""
     return machine.System(
         cfg.layout.names,
@@ -87,9 +87,14 @@ def build(cfg: Config) -> machine.System:
     )
 
 
+def build(cfg: Config) -> machine.System:
+    """Return a machine as the configuration has it at first."""
+    return load(cfg, initial(cfg))
+
+
 def load(cfg: Config, s: System) -> machine.System:
     """Return a machine that holds this state."""
-    m = build(cfg)
+    m = unbooted(cfg)
     m.phase, m.hugepages = int(s.phase), s.hugepages
     m.blocks = [list(astuple(each)) for each in s.blocks]
     m.memory = tuple((r.nid, r.start, r.end, r.hotplug, r.mirror) for r in s.memory)
@@ -222,8 +227,10 @@ def apply(m: machine.System, op: Move) -> Result:
 
 
 def write(m: machine.System, op: Move) -> bool:
-    """Write a file of /proc/sys/vm; say whether the value was taken."""
+    """Write a file of /proc/sys/vm, or bring memory; say whether it was taken."""
     match op:
+        case OnlinePages(part):
+            return m.online_pages(part.nid, part.zone, part.start, part.pages)
         case WriteMinFreeKbytes(kbytes):
             return m.min_free_kbytes_sysctl(kbytes)
         case WriteScaleFactor(scale):
@@ -263,6 +270,8 @@ def due(m: machine.System, op: Move) -> Result:
         case Boost(nid, index):
             zone = m.pgdat[nid].zones[index]
             return marks.may_boost(zone, m.factor, m.pageblock)
+        case OnlinePages(part):
+            return code(m.takes_pages(part.start, part.pages))
         case WriteMinFreeKbytes(kbytes):
             return code(m.takes_kbytes(kbytes))
         case WriteScaleFactor(scale):

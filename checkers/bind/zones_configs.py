@@ -12,7 +12,7 @@ from dataclasses import replace
 from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.layout import Layout, Range
 from mmoracle.spec.zones.movable import Movable
-from mmoracle.spec.zones.state import DIVIDES_BY_32, MOVABLE_BEYOND, Config
+from mmoracle.spec.zones.state import DIVIDES_BY_32, MOVABLE_BEYOND, Config, Part
 
 BOOT = ("FreeAreaInit", "BuildZonelists", "MemblockFreeAll", "SetupPagesets")
 LATE = (*BOOT, "FinishInit", "InitWmarks")
@@ -43,7 +43,8 @@ TINY = Config(
     dma_reserve=21,
     releases=((100,), (75, 100), (0, 100)),
     grows=(0,),
-    ops=(*LATE, "FreeReserved"),
+    fills=((0, 4),),  # there are no blocks
+    ops=(*LATE, "FillMemblks", "FreeReserved", "Boost", "Unboost"),
 )
 SYSCTL = replace(
     TINY,
@@ -52,7 +53,7 @@ SYSCTL = replace(
     dma_reserve=0,
     releases=((100,),),
     grows=(),
-    kbytes=(-1, 0, 511, 2000, 70000),
+    kbytes=(-1, 0, 511, 2000, 70000, 1 << 31),
     scales=(0, 1, 3000, 3001),
     ratios=((256, 32, 0), (0, -1, 5), (1, 7, 0)),
     fractions=(-1, 0, 7, 8, 24, 1 << 31),
@@ -71,8 +72,8 @@ BOOST = replace(
         mem((0, 0, 4096), (0, 4097, 6144)),
         mem((0, 0, 2048), (0, 4096, 8192)),
     ),
-    kbytes=(0, 8192),
-    factors=(-1, 0, 15000),
+    kbytes=(8192,),
+    factors=(-1, 0, 15000, 1 << 31),
     ops=(
         *LATE,
         "WriteMinFreeKbytes",
@@ -94,6 +95,7 @@ HIGHMEM = replace(
     maps=(
         mem((0, 0, 16384), (0, 20480, 40960)),
         mem((0, 0, 300000)),
+        mem((0, 0, 90112)),
         mem((0, 0, 20480)),
     ),
     ends=((4096, 24576, 300000, 0), (4096, 300000, 300000, 0)),
@@ -237,8 +239,9 @@ DEFERRED = replace(
         mem((0, 5, 33000), (0, 33001, 60000)),
         mem((0, 0, 40000), (1, 40000, 98304), (1, 131072, 140000)),
         mem((0, 0, 36864)),
+        mem((0, 0, 16384), (0, 16385, 60000)),
     ),
-    ends=((4096, 140000, 0),),
+    ends=((4096, 140000, 0), (16384, 140000, 0)),
     online=(0, 1),
     distances=(((10, 20), (20, 10)),),
     deferred=True,
@@ -247,6 +250,27 @@ DEFERRED = replace(
     releases=((100,), (50,)),
     grows=(),
     ops=(*LATE, "GrowZone"),
+)
+
+# Memory that comes later, in whole sections.
+HOTPLUG = replace(
+    DEFERRED,
+    maps=(mem((0, 4096, 6144)), mem((0, 0, 6144), (1, 65536, 66560))),
+    ends=((4096, 6144, 0),),
+    deferred=False,
+    section=1024,
+    releases=((100,),),
+    hot=(
+        Part(0, 1, 8192, 2048),
+        Part(0, 2, 16384, 1024),
+        Part(0, 2, 32768, 16384),
+        Part(1, 1, 49152, 9216),
+        Part(0, 1, 10240, 1000),
+        Part(0, 1, 10241, 1024),
+        Part(1, 2, 131072, 0),
+    ),
+    fractions=(8,),
+    ops=(*LATE, "OnlinePages", "WriteFraction"),
 )
 
 # Before the zones: blocks whose starts lie a sign bit apart.
@@ -321,7 +345,8 @@ LINUX_RISCV = replace(
     migrate_types=4,
     ratios=((256, 32, 0), (0, 0, 0)),
 )
-SMALL = replace(
+DEFERS = ("GrowZone", "FinishInit")
+SMALL_BOOT = replace(
     NUMA,
     maps=(*NUMA.maps, mem((0, 3, 70000), (1, 70000, 75000), (3, 80000, 250000))),
     ends=((4096, 250000, 0), (65536, 250000, 0), (0, 300000, 0)),
@@ -336,6 +361,17 @@ SMALL = replace(
     fractions=(-1, 0, 1, 7, 8, 50),
     factors=(-1, 0, 15000, 40000),
     ops=REAL,
+)
+SMALL = replace(
+    SMALL_BOOT,
+    maps=SMALL_BOOT.maps[-1:],
+    ends=((65536, 250000, 0),),
+    asks=(Movable(movablecore_percent=30),),
+    deferred=False,
+    section=1 << 12,
+    hot=(Part(2, 1, 1 << 18, 8192), Part(3, 2, 1 << 20, 4096), Part(1, 1, 76000, 4096)),
+    booted=True,
+    ops=(*(op for op in REAL if op not in (*BOOT, *DEFERS)), "OnlinePages"),
 )
 SERVER = replace(
     LINUX_X86,
@@ -386,8 +422,10 @@ CONFIGS: dict[str, Config] = {
     "tiny-movable": MOVABLE,
     "tiny-mirror": MIRROR,
     "tiny-deferred": DEFERRED,
+    "tiny-hotplug": HOTPLUG,
     "tiny-fill": FILL,
     "small": SMALL,
+    "small-boot": SMALL_BOOT,
     "linux-x86_64": LINUX_X86,
     "linux-arm64": LINUX_ARM64,
     "linux-riscv64": LINUX_RISCV,

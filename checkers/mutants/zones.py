@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..zoo import tabled
-from . import zones_marks, zones_nodes
+from . import zones_hotplug, zones_marks, zones_nodes
 
 SOURCES = {
     "P55": "Linux 6.1.82, Fix the sort compare func used in numa_fill_memblks()",
@@ -15,4 +15,5 @@ SOURCES = {
 ZONES_MUTANTS = (
     *tabled("zones", zones_nodes.TABLE, SOURCES),
     *tabled("zones", zones_marks.TABLE, SOURCES),
+    *tabled("zones", zones_hotplug.TABLE, SOURCES),
 )

@@ -5,6 +5,8 @@ Source: mm/page_alloc.c (v5.10).
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from . import lists, marks, movable, nodes
 from .fill import numa_fill_memblks
 from .nodes import Frames, Pgdat, Zone
@@ -203,10 +205,18 @@ class System:
     def build_all_zonelists(
         self, cpus: tuple[int, ...], distance: tuple[tuple[int, ...], ...]
     ) -> tuple[int, bool, int]:
-        """Order the zones for each node.  O(nodes^3)."""
+        """Order the zones for each node, and tell so.  O(nodes^3)."""
         self.cpus, self.distance = cpus, distance
+        pages = self.build_zonelists()
+        self.phase = LISTED
+        return len(self.online), self.grouping_off, pages
+
+    def build_zonelists(self) -> int:
+        """Build the lists of all nodes; return the pages above high marks.  O(n^3)."""
         memory = [nid for nid, pgdat in self.pgdat.items() if pgdat.has_memory]
-        orders = lists.Orders(self.online, memory, cpus, distance, self.max_numnodes)
+        orders = lists.Orders(
+            self.online, memory, self.cpus, self.distance, self.max_numnodes
+        )
         refs = {n: lists.build_zonerefs_node(p) for n, p in self.pgdat.items()}
         for nid, pgdat in self.pgdat.items():
             order = orders.numa(nid) if self.numa else lists.uma(self.online, nid)
@@ -214,8 +224,7 @@ class System:
             pgdat.thisnode = refs[nid] if self.numa else []
         pages = self.nr_free_zone_pages(self.movable)
         self.grouping_off = pages < self.pageblock * self.migrate_types
-        self.phase = LISTED
-        return len(self.online), self.grouping_off, pages
+        return pages
 
     def nr_free_zone_pages(self, highest: int) -> int:
         """Return the pages above the high marks, by one node's list.  O(zones)."""
@@ -225,6 +234,46 @@ class System:
                 zone = self.pgdat[nid].zones[index]
                 pages += max(0, zone.managed - zone.wmark[2] - zone.boost)
         return pages
+
+    # -------------------------------------------------------------- hotplug
+
+    def takes_pages(self, start: int, pages: int) -> bool:
+        """Say whether these are whole sections.  O(1)."""
+        return pages > 0 and start % self.section == 0 and pages % self.section == 0
+
+    def online_pages(self, nid: int, index: int, start: int, pages: int) -> bool:
+        """Give a zone more memory; say whether it may come.  O(nodes^3)."""
+        if not self.takes_pages(start, pages):
+            return False
+        pgdat = self.pgdat[nid]
+        zone = pgdat.zones[index]
+        self.memory_add((nid, start, start + pages, False, False))
+        self.resize(pgdat, zone, start, start + pages)
+        empty = zone.present == 0
+        zone.present += pages
+        zone.managed += pages
+        if empty:
+            self.build_zonelists()
+        zone.high, zone.batch = marks.pageset_limits(
+            zone.managed, self.fraction, self.mmu, self.page_shift
+        )
+        self.init_per_zone_wmark_min()
+        return True
+
+    def memory_add(self, new: MemRange) -> None:
+        """Put a range into the memory map, by its start.  O(ranges)."""
+        at = bisect_left([r[1] for r in self.memory], new[1])
+        self.memory = (*self.memory[:at], new, *self.memory[at:])
+
+    def resize(self, pgdat: Pgdat, zone: Zone, start: int, end: int) -> None:
+        """Let a node and a zone span a range as well.  O(1)."""
+        last = max(zone.end, end)
+        if not zone.spanned or start < zone.start:
+            zone.start = start
+        zone.spanned = last - zone.start
+        if pgdat.start == pgdat.end or start < pgdat.start:
+            pgdat.start = start
+        pgdat.end = max(pgdat.end, end)
 
     # -------------------------------------------------------------- pages
 

@@ -69,9 +69,10 @@ def frames_in(s: System, nid: int, start: int, end: int) -> int:
 def present_pages_are_memory(cfg: Config, s: System) -> Complaints:
     """A zone has the memory of its span, and every frame within limits has a zone.
 
-    With mirrored memory a zone may have less.
+    With mirrored memory a zone may have less.  Memory that came later has one anyway.
     """
-    top = max((high for _, high in s.limits), default=0)
+    tops = [high for _, high in s.limits] + [z.end for _, _, z in zones_of(s)]
+    top = max(tops, default=0)
     for node in s.nodes:
         for i, z in enumerate(node.zones):
             real = frames_in(s, node.nid, z.start, z.end)

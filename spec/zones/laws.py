@@ -19,6 +19,7 @@ from .boot import (
     free_pages_up_to,
 )
 from .fill import Block
+from .hotplug import OnlinePages
 from .pagesets import pageset_limits
 from .state import (
     Config,
@@ -44,9 +45,15 @@ Moment = Step[Config, System]
 Pair = tuple[Node, int, Zone, Zone]  # a zone before and after
 
 MAKES = (FreeAreaInit,)
-SIZES = (MemblockFreeAll, FreeReserved, GrowZone, FinishInit)
-MARKS = (InitWmarks, StartHugepages, WriteMinFreeKbytes, WriteScaleFactor)
-RESERVES = (InitWmarks, WriteReserveRatio)
+SIZES = (MemblockFreeAll, FreeReserved, GrowZone, FinishInit, OnlinePages)
+MARKS = (
+    InitWmarks,
+    StartHugepages,
+    WriteMinFreeKbytes,
+    WriteScaleFactor,
+    OnlinePages,
+)
+RESERVES = (InitWmarks, WriteReserveRatio, OnlinePages)
 
 
 def pairs(step: Moment) -> list[Pair]:
@@ -74,17 +81,25 @@ def only_what_is_meant_changes(cfg: Config, step: Moment) -> Complaints:
         yield "a refused write changed something"
     if isinstance(op, MAKES):
         return
-    if (before.memory, before.limits) != (after.memory, after.limits):
+    hot = op.part if isinstance(op, OnlinePages) else None
+    known = after.memory if hot is None else set(after.memory) & set(before.memory)
+    if set(before.memory) != set(known) or before.limits != after.limits:
         yield "the memory map changed"
     if isinstance(op, FillMemblks) is False and before.blocks != after.blocks:
         yield "blocks of firmware's memory changed"
     for node, i, old, new in pairs(step):
         whose = name(cfg, node, i)
         span = (old.start, old.spanned, old.present)
-        if span != (new.start, new.spanned, new.present):
+        here = hot is not None and (node.nid, i) == (hot.nid, hot.zone)
+        if span != (new.start, new.spanned, new.present) and not here:
             yield f"{whose} changed its span"
         if old.managed != new.managed and not isinstance(op, SIZES):
             yield f"{whose} managed {old.managed} pages, now {new.managed}"
+
+
+def managed_before(step: Moment) -> dict[tuple[int, int], int]:
+    """Return the managed pages of each zone before a step."""
+    return {(n.nid, i): z.managed for n, i, z in zones_of(step.before)}
 
 
 def pages_are_released_as_told(cfg: Config, step: Moment) -> Complaints:
@@ -97,8 +112,11 @@ def pages_are_released_as_told(cfg: Config, step: Moment) -> Complaints:
                 for i, pages in enumerate(row)
             }
         case FreeReserved(nid, index, _):
-            due = {(n.nid, i): z.managed for n, i, z in zones_of(step.before)}
+            due = managed_before(step)
             due[nid, index] += step.result
+        case OnlinePages(part):
+            due = managed_before(step)
+            due[part.nid, part.zone] += part.pages if taken(step) else 0
         case _:
             return
     for node, i, z in zones_of(step.after):
@@ -112,9 +130,11 @@ def limits_follow_the_size(cfg: Config, step: Moment) -> Complaints:
     op, t = step.op, step.after.tunables
     late = isinstance(op, FinishInit) and cfg.deferred
     changed = isinstance(op, WriteFraction) and step.before.tunables != t
-    due = isinstance(op, SetupPagesets) or late or changed
+    every = isinstance(op, SetupPagesets) or late or changed
+    hot = op.part if isinstance(op, OnlinePages) and taken(step) else None
     for node, i, old, new in pairs(step):
         whose = name(cfg, node, i)
+        due = every or (hot is not None and (node.nid, i) == (hot.nid, hot.zone))
         if due and new.populated:
             fit = pageset_limits(new.managed, t.fraction, cfg.mmu, cfg.page_shift)
             if new.limits != fit:
@@ -126,7 +146,7 @@ def limits_follow_the_size(cfg: Config, step: Moment) -> Complaints:
 
 def reserves_are_shares_of_what_is_above(cfg: Config, step: Moment) -> Complaints:
     """A zone keeps a ratio's share of all pages between it and the request's zone."""
-    due = isinstance(step.op, RESERVES)
+    due = isinstance(step.op, RESERVES) and taken(step)
     ratios = step.after.tunables.ratios
     for node, i, old, new in pairs(step):
         whose = name(cfg, node, i)
@@ -210,7 +230,7 @@ def min_free_kbytes_is_a_root(cfg: Config, step: Moment) -> Complaints:
 
 def reserved_pages_are_reserves_and_marks(cfg: Config, step: Moment) -> Complaints:
     """Not for the page cache is, in each zone, the high mark and the most it keeps."""
-    if not sets_marks(step) and not isinstance(step.op, RESERVES):
+    if not sets_marks(step) and not isinstance(step.op, WriteReserveRatio):
         return
     for node in step.after.nodes:
         due = 0

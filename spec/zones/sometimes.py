@@ -15,6 +15,7 @@ from .boot import (
     GrowZone,
     SetupPagesets,
 )
+from .hotplug import OnlinePages
 from .movable import required_core
 from .state import Config, Node, Phase, System, highmem, last_zone, zones_of
 from .tune import (
@@ -301,6 +302,33 @@ def marks_forget_a_boost(cfg: Config, step: Moment) -> bool:
     return boosted and isinstance(step.op, (WriteMinFreeKbytes, InitWmarks))
 
 
+def a_node_gets_its_first_memory(cfg: Config, step: Moment) -> bool:
+    """A node that was in no list is in every list now."""
+    if not isinstance(step.op, OnlinePages) or step.result:
+        return False
+    nodes = {n.nid: n for n in step.before.nodes}
+    return nodes[step.op.part.nid].end == 0
+
+
+def memory_is_large_enough_to_group(cfg: Config, step: Moment) -> bool:
+    """Grouping by mobility is turned on when more memory came."""
+    return step.before.grouping_off and not step.after.grouping_off
+
+
+def a_zone_grows_downwards(cfg: Config, step: Moment) -> bool:
+    """Memory comes below a zone that had some."""
+    if not isinstance(step.op, OnlinePages) or step.result:
+        return False
+    part = step.op.part
+    node = next(n for n in step.before.nodes if n.nid == part.nid)
+    return part.start < node.zones[part.zone].start
+
+
+def no_part_of_a_section_comes(cfg: Config, step: Moment) -> bool:
+    """Less than a section is refused."""
+    return isinstance(step.op, OnlinePages) and step.result is Errno.EINVAL
+
+
 def a_gap_goes_to_the_block_above(cfg: Config, step: Moment) -> bool:
     """Blocks of firmware's memory grow downwards over a gap."""
     return isinstance(step.op, FillMemblks) and step.before != step.after
@@ -350,6 +378,10 @@ WITNESSES = (
     a_small_zone_is_not_boosted,
     part_of_a_boost_is_served,
     marks_forget_a_boost,
+    a_node_gets_its_first_memory,
+    memory_is_large_enough_to_group,
+    a_zone_grows_downwards,
+    no_part_of_a_section_comes,
     a_gap_goes_to_the_block_above,
     a_window_meets_no_block,
 )

@@ -42,6 +42,21 @@ class Phase(IntEnum):
 
 
 @value
+class Part:
+    """Frames [start, start + pages) for a zone of a node."""
+
+    nid: int
+    zone: int
+    start: int
+    pages: int
+
+    @property
+    def end(self) -> int:
+        """Return the frame behind the part."""
+        return self.start + self.pages
+
+
+@value
 class Config:
     """The kernel, the machines it may meet, and what may be written to its files.
 
@@ -79,6 +94,8 @@ class Config:
     factors: tuple[int, ...] = ()
     blocks: tuple[Block, ...] = ()  # numa_meminfo
     fills: tuple[tuple[int, int], ...] = ()
+    hot: tuple[Part, ...] = ()  # memory that may come when the machine runs
+    booted: bool = False  # begin where the first of each choice leads
     quirks: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
 
@@ -183,7 +200,7 @@ class System:
     hugepages: bool = False  # khugepaged runs
 
 
-def initial(cfg: Config) -> System:
+def unbooted(cfg: Config) -> System:
     """Return a machine of which only the kernel's build is known."""
     return System(Phase.EMPTY, Tunables(ratios=cfg.layout.ratios), cfg.blocks)
 

@@ -17,6 +17,7 @@ from mmoracle.checkers.bind.zones_configs import (
     FLAT,
     HIGHMEM,
     HOLES,
+    HOTPLUG,
     MIRROR,
     MOVABLE,
     NUMA,
@@ -27,7 +28,8 @@ from mmoracle.checkers.bind.zones_configs import (
 )
 from mmoracle.checkers.session import Divergence, Session
 from mmoracle.impl.zones import fill as machine_fill
-from mmoracle.spec.zones import fill, movable, spans, zonelists
+from mmoracle.spec.linux import Errno
+from mmoracle.spec.zones import fill, marks, movable, spans, zonelists
 from mmoracle.spec.zones.always import INVARIANTS
 from mmoracle.spec.zones.boot import (
     BuildZonelists,
@@ -41,9 +43,10 @@ from mmoracle.spec.zones.boot import (
     SetupPagesets,
 )
 from mmoracle.spec.zones.fill import Block
+from mmoracle.spec.zones.hotplug import OnlinePages
 from mmoracle.spec.zones.layout import Layout, Range, memory_nodes, node_range
 from mmoracle.spec.zones.movable import Movable
-from mmoracle.spec.zones.state import Phase, last_zone
+from mmoracle.spec.zones.state import Part, Phase, last_zone
 from mmoracle.spec.zones.tune import InitWmarks
 
 NONE = Movable()
@@ -449,6 +452,64 @@ def test_grouping_needs_a_page_block_for_each_migrate_type(pages, is_off):
     )
     assert run.do(BuildZonelists((0,), ((10,),))) == Built(1, is_off, pages)
     assert run.state.grouping_off is is_off
+
+
+# ------------------------------------------------------------------ hotplug
+
+
+def hot(*parts):
+    """Return the session after boot of 2048 pages, and these parts."""
+    boot = (
+        FreeAreaInit(mem((0, 4096, 6144)), (4096, 6144, 0), NONE),
+        BuildZonelists((0,), HOTPLUG.distances[0]),
+        MemblockFreeAll(((0, 2048, 0), (0, 0, 0))),
+        SetupPagesets(),
+        FinishInit(0),
+        InitWmarks(),
+    )
+    return after(HOTPLUG, *boot, *(OnlinePages(Part(*each)) for each in parts))
+
+
+def test_a_node_that_gets_memory_is_in_all_lists():
+    """Node 1 had none; grouping by mobility is worth while from 2560 pages on."""
+    run = hot()
+    assert run.state.grouping_off
+    assert node(run).fallback == node(run, 1).fallback == ((0, 1),)
+    run = hot((1, 1, 49152, 9216))
+    assert (node(run, 1).start, node(run, 1).end) == (49152, 58368)
+    assert node(run, 1).fallback == ((1, 1), (0, 1))
+    assert node(run).fallback == ((0, 1), (1, 1))
+    assert not run.state.grouping_off
+
+
+def test_a_zone_that_grows_gets_larger_pagesets_and_marks():
+    """2048 pages and 16384: batch 3; its marks are a share of the new root."""
+    run = hot((0, 1, 8192, 16384))
+    zone = node(run).zones[1]
+    assert (zone.start, zone.end, zone.present) == (4096, 24576, 18432)
+    assert zone.limits == (18, 3)
+    kept = run.state.tunables.min_free_kbytes
+    assert zone.marks[0] == kept // 4
+    assert kept == marks.root_kbytes(18432 - 137)  # the old high mark of 2048 pages
+
+
+def test_a_zone_grows_downwards_and_a_hole_stays_absent():
+    """ZONE_MOVABLE from 4096 on, then from 1024."""
+    run = hot((0, 2, 8192, 1024), (0, 2, 7168, 1024), (0, 0, 1024, 1024))
+    dma, normal, moved = node(run).zones
+    assert (dma.start, dma.end) == (1024, 2048)
+    assert (moved.start, moved.end, moved.present) == (7168, 9216, 2048)
+    assert node(run).start == 1024
+    assert [r.start for r in run.state.memory] == [1024, 4096, 7168, 8192]
+    assert dma.reserve == (0, normal.managed // 256, (2048 + 2048) // 256)
+
+
+@pytest.mark.parametrize(("start", "pages"), [(8192, 1000), (8193, 1024), (8192, 0)])
+def test_only_whole_sections_come(start, pages):
+    """A section is 1024 pages here."""
+    run = hot((0, 1, start, pages))
+    assert run.trace[-1].result is Errno.EINVAL
+    assert run.state == hot().state
 
 
 # ------------------------------------------------------------------ blocks

@@ -16,6 +16,7 @@ from mmoracle.checkers.bind.zones_configs import (
     HIGHMEM,
     NUMA,
     SMALL,
+    SMALL_BOOT,
     TINY,
     UMA,
     mem,
@@ -37,8 +38,8 @@ from mmoracle.spec.zones.boot import (
 )
 from mmoracle.spec.zones.fill import Block
 from mmoracle.spec.zones.movable import Movable
-from mmoracle.spec.zones.ops import OPS
-from mmoracle.spec.zones.state import DIVIDES_BY_32, Phase, initial
+from mmoracle.spec.zones.ops import OPS, initial
+from mmoracle.spec.zones.state import DIVIDES_BY_32, Phase
 from mmoracle.spec.zones.tune import (
     Boost,
     InitWmarks,
@@ -348,7 +349,7 @@ def offered(cfg, s):
 
 def test_boot_has_one_order():
     """Only growing, boosts and what boot gives up may come at several times."""
-    cfg = replace(SMALL, ops=(), fills=((0, 4),), distances=(PAIR,), online=(0, 1))
+    cfg = replace(SMALL_BOOT, ops=(), fills=((0, 4),), distances=(PAIR,), online=(0, 1))
     found = [offered(cfg, initial(cfg))]
     found += [offered(cfg, step.after) for step in steps(cfg, *BOOT, StartHugepages())]
     first, mapped, listed, freed, paged, late, running, huge = found
@@ -368,6 +369,14 @@ def test_boot_has_one_order():
         "Boost",
         "Unboost",
     ]
+
+
+def test_a_machine_may_begin_where_it_has_booted():
+    """It is the one that the first of each choice makes."""
+    s = initial(SMALL)
+    assert s.phase is Phase.RUNNING
+    assert complaints(SMALL, s) == []
+    assert [len(n.fallback) for n in s.nodes] == [len(s.nodes[0].fallback)] * 4
 
 
 def test_boot_releases_some_lowmem():
@@ -417,7 +426,7 @@ def test_every_interesting_moment_is_reached_at_tiny_size():
     missed = {each.__name__ for each in ZONES.witnesses}
     for name, cfg in CONFIGS.items():
         if missed and name.startswith("tiny"):
-            limit = 1500 if name == "tiny-boost" else 450
+            limit = 1500 if name in ("tiny", "tiny-boost") else 450
             run = explore(ZONES, cfg, config=name, limit=limit)
             missed -= set(run.witnesses)
     assert missed == set()
