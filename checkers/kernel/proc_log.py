@@ -18,7 +18,8 @@ from mmoracle.spec.zones import pagesets, spans
 from .boot_log import K, Reckoned
 from .proc_free import Frames
 from .proc_machine import MARKS, V5_10, Key, Machine, due_starts
-from .proc_rows import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row, Snapshot
+from .proc_row import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row
+from .proc_rows import Snapshot
 from .zoneinfo import Number
 
 LOG = "boot log"
