@@ -36,7 +36,9 @@ MACHINES = {
     "proc/x86_64-5.10-512M-dimm-kernel": (260, 28),
     "proc/x86_64-5.10-64M": (189, 10),
     "proc/x86_64-5.10-full-3n-memoryless-mid": (585, 4),
+    "proc/x86_64-5.10-4G-1Gpages": (201, 4),
     "proc/x86_64-6.1-2n": (453, 4),
+    "proc/x86_64-6.12-2n": (525, 36),
 }
 BASIC = "traces/x86_64-5.10-256M"
 BOOSTED = "proc/x86_64-5.10-64M"
@@ -278,6 +280,13 @@ def test_a_printed_boost_is_what_the_marks_are_raised_by(record):
     assert [row["fact"] for row in run.extra["wrong"]] == ["boost"]
 
 
+def test_the_high_of_a_pageset_that_was_never_used_is_0(record):
+    name, file = "traces/riscv64-6.12-512M", "proc/s0/zoneinfo"
+    unused = [(file, "count: 737", "count: 0"), (file, "high:  940", "high:  0")]
+    assert judge_proc(record(name, unused)).verdict is Verdict.BOUNDED
+    assert judge_proc(record(name, unused[1:])).failure.rule == "PROC-PAGESET"
+
+
 @pytest.mark.parametrize("high", [815, 13352])
 def test_a_high_that_moves_has_bounds(record, high):
     change = ("proc/s0/zoneinfo", "high:  940", f"high:  {high}")
@@ -465,6 +474,15 @@ def test_what_a_user_set_is_read_from_the_record(record, snapshot):
     (home / "proc" / "writes.txt").unlink()
     (home / "proc" / snapshot / "sysctl.txt").unlink()
     assert judge_proc(home).verdict is Verdict.VIOLATED
+
+
+def test_of_a_setting_of_several_numbers_the_others_stay(record):
+    words = "Kernel command line: "
+    home = record(BASIC, [(LOG, words, f"{words}sysctl.vm.lowmem_reserve_ratio=32 ")])
+    for each in home.glob("proc/s*/zoneinfo"):  # 48777 / 32 = 1524
+        each.write_text(each.read_text().replace(", 181", ", 1524"))
+    run = judge_proc(home)
+    assert (run.verdict, run.extra["rows"]["equal"]) == (Verdict.BOUNDED, 252)
 
 
 def test_what_the_command_line_sets_is_read(record):

@@ -24,8 +24,8 @@ MOST_THRESHOLD = 125
 def reserve_candidates(x: Look) -> Iterator[Candidate]:
     """Yield the courses that the reserves may have taken."""
     how = "setup_per_zone_lowmem_reserve"
-    ratios = x.settings.ratios or x.machine.layout.ratios
     own = x.machine.layout.ratios
+    ratios = x.settings.ratios(own)
     yield reserved(x, x.at.marks, own, f"{how}, managed pages as at the marks")
     if ratios != own:
         what = f"{how}, managed pages of now, ratios as {x.settings.source} says"

@@ -41,6 +41,7 @@ class Early:
     reserved: list[Frames] = field(default_factory=list)
     image: list[Frames] = field(default_factory=list)  # reserved from the beginning
     late: list[Span] = field(default_factory=list)  # given to the allocator afterwards
+    gigantic: list[Span] = field(default_factory=list)  # huge pages, counted later
     torn: Torn | None = None
 
 
@@ -50,6 +51,7 @@ def early_of(path: Path, log: BootLog, progress: Progress) -> Early:
     before = [a for a in acts if a.entry.line < (log.allocator_up or a.entry.line + 1)]
     early = Early(torn=torn_in(before))
     early.late = late_frees(acts)
+    early.gigantic = [late_span(call) for call in gigantic_pages(acts)]
     if course is None:
         return early
     first = next(a.entry for a in acts if isinstance(a.entry, Table))
@@ -82,6 +84,18 @@ def late_frees(acts: list[Act]) -> list[Span]:
     """Return the frames that memblock itself gives to the allocator afterwards."""
     calls = [call for call in calls_of(acts) if call.what == LATE]
     return [late_span(call) for call in calls if call.size]
+
+
+def gigantic_pages(acts: list[Act]) -> list[Range]:
+    """Return the huge pages that the command line reserves: managed in hugetlb_init.
+
+    Source: mm/hugetlb.c:gather_bootmem_prealloc (v5.10).
+    """
+    return [
+        act.answer
+        for act in acts
+        if "bootmem_huge_page" in act.entry.caller and act.answer is not None
+    ]
 
 
 def late_span(call: Range) -> Span:

@@ -19,17 +19,8 @@ from .proc_free import Early, early_of
 from .proc_log import cpu_rows, log_rows
 from .proc_machine import Machine, machine_of
 from .proc_own import own_rows
-from .proc_rows import (
-    EQUAL,
-    EXPLAINED,
-    UNKNOWN,
-    WRONG,
-    Row,
-    Snapshot,
-    read_snapshot,
-    shown,
-    snapshot_rows,
-)
+from .proc_row import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row, shown
+from .proc_rows import Snapshot, read_snapshot, snapshot_rows
 from .text import BadText, read_lines
 
 RULES = {

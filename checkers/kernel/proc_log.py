@@ -17,11 +17,15 @@ from mmoracle.spec.zones import pagesets, spans
 
 from .boot_log import K, Reckoned
 from .proc_free import Frames
-from .proc_machine import V5_10, VMALLOC_TABLES, Key, Machine, due_starts
-from .proc_rows import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row, Snapshot
+from .proc_machine import MARKS, V5_10, Key, Machine, due_starts
+from .proc_row import EQUAL, EXPLAINED, UNKNOWN, WRONG, Row
+from .proc_rows import Snapshot
 from .zoneinfo import Number
 
 LOG = "boot log"
+# Pages of page tables that x86_64 takes between memblock_free_all and the line of
+# mem_init, with four and with five levels: arch/x86/mm/init_64.c (v5.10).
+VMALLOC_TABLES = (64, 50)
 INIT_MEMORY = ("unused kernel image (initmem)", "unused kernel")
 
 
@@ -191,14 +195,17 @@ def memory_rows(machine: Machine) -> Iterator[Row]:
     due = {"total": (total, "present pages"), "cma-reserved": (area, "cma areas")}
     if machine.base is not None and machine.early.known:
         line = said["total"].line
-        first = (each for each in machine.later if each.early and each.line < line)
+        first = (e for e in machine.later if e.since <= MARKS and e.line < line)
         freed = sum(sum(each.ways[0].values()) for each in first if each.what != "cma")
         free = (sum(machine.base.values()) + freed) * K
         how = "what memblock leaves free"
         due["reserved"] = total - free - area, f"all but {how}"
         if machine.release is V5_10 and not machine.log.deferred:
-            tables = VMALLOC_TABLES * K if machine.log.x86_64 else 0
-            due["available"] = free - tables, how
+            tables = [pages * K for pages in VMALLOC_TABLES]
+            taken = tables if machine.log.x86_64 else [0]
+            left = {free - each for each in taken}
+            seen = said["available"].value
+            due["available"] = seen if seen in left else max(left), how
     for fact, (kbytes, how) in due.items():
         if fact in said:
             yield row(machine, said[fact], kbytes, (0, ""), f"Memory: {fact}", how)

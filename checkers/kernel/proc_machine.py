@@ -1,8 +1,8 @@
-"""A machine as its boot log has it: zones, and the managed pages at three moments.
+"""A machine as its boot log has it: zones, and the managed pages at several moments.
 
 `pagesets` is the moment at which the pagesets get their sizes, `marks` that at which
-the marks and reserves are computed, `now` that of a running system, in which memory
-that only the boot needed is free.
+the marks and reserves are computed, `huge` that at which khugepaged starts, `now` that
+of a running system, in which memory that only the boot needed is free.
 
 Source: mm/page_alloc.c:free_area_init, page_alloc_init_late, init_per_zone_wmark_min;
 mm/cma.c:cma_init_reserved_areas; init/main.c:kernel_init (v5.10).
@@ -21,7 +21,7 @@ from mmoracle.spec.zones.layout import Range as Memory
 from mmoracle.spec.zones.movable import Movable, movable_starts
 from mmoracle.spec.zones.spans import Extent, Limits, node_extents
 
-from .boot_log import PAGE_SHIFT, BootLog, K
+from .boot_log import PAGE_SHIFT, BootLog, K, Span
 from .proc_free import Early, Frames
 from .zoneinfo import Number
 
@@ -63,14 +63,16 @@ def release_of(log: BootLog) -> tuple[Release, bool]:
     return RELEASES[nearest], said in RELEASES
 
 
+PAGESETS, MARKS, HUGE, NOW = range(1, 5)  # the moments after mem_init, in order
+
+
 @dataclass
 class Later:
     """Memory that becomes managed after mem_init, and the zones that may get it."""
 
     what: str
     line: int
-    early: bool  # before the marks are computed
-    first: bool  # before the pagesets get their sizes
+    since: int  # the first moment at which it is managed
     ways: list[Pages]
 
 
@@ -166,8 +168,6 @@ def pieces(machine: Machine) -> Iterator[tuple[Key, int, int]]:
 
 # ------------------------------------------------------------------ managed pages
 
-VMALLOC_TABLES = 64  # pages that x86_64 takes between memblock_free_all and the line
-
 
 def set_base(machine: Machine) -> None:
     """Set what each zone manages when the page allocator takes over."""
@@ -200,23 +200,29 @@ def set_base_by_lines(machine: Machine, free: int, line: int) -> None:
 
 def set_later(machine: Machine) -> None:
     """List what becomes managed later, with the zones that may get it."""
-    log = machine.log
+    log, early = machine.log, machine.early
     image = image_zones(machine)
     for freed in log.freed:
-        early = 0 < freed.line < (log.drivers_up or freed.line)
-        alternatives = freed.what == "SMP alternatives"
-        early |= alternatives
+        since = MARKS if freed.line < log.drivers_up else NOW
+        since = PAGESETS if freed.what == "SMP alternatives" else since
         ways = ways_of(machine, freed.what, freed.pages, image)
-        machine.later.append(Later(freed.what, freed.line, early, alternatives, ways))
-    for span in machine.early.late:
-        early = span.line < (log.drivers_up or span.line)
-        pages = by_zone(machine, [(span.start, span.end)])
-        machine.later.append(Later("memblock", span.line, early, False, [pages]))
+        machine.later.append(Later(freed.what, freed.line, since, ways))
+    for span in early.late:
+        since = MARKS if span.line < log.drivers_up else NOW
+        machine.later.append(placed(machine, "memblock", span, since))
+    for span in early.gigantic:
+        machine.later.append(placed(machine, "gigantic page", span, HUGE))
     for span in log.cma:
-        pages = by_zone(machine, [(span.start, span.end)])
-        machine.later.append(Later("cma", span.line, True, False, [pages]))
-        for key, count in pages.items():
+        area = placed(machine, "cma", span, MARKS)
+        machine.later.append(area)
+        for key, count in area.ways[0].items():
             machine.cma[key] = machine.cma.get(key, 0) + count
+
+
+def placed(machine: Machine, what: str, span: Span, since: int) -> Later:
+    """Return later memory whose frames are known."""
+    pages = by_zone(machine, [(span.start, span.end)])
+    return Later(what, span.line, since, [pages])
 
 
 def image_zones(machine: Machine) -> list[Key]:
@@ -274,17 +280,16 @@ class Moments:
     plain: Pages  # mem_init, before anything else is freed
     pagesets: Pages
     marks: Pages
+    huge: Pages  # khugepaged starts
     now: Pages
 
 
 def moments(machine: Machine, base: Pages, way: tuple[Pages, ...]) -> Moments:
     """Return the managed pages at each moment, one way of sharing out."""
-    found = [dict(base) for _ in range(4)]
+    found = [dict(base) for _ in range(NOW + 1)]
     for later, pages in zip(machine.later, way, strict=True):
-        for reached, into in zip(
-            (False, later.first, later.early, True), found, strict=True
-        ):
-            for key, count in pages.items() if reached else ():
+        for into in found[later.since :]:
+            for key, count in pages.items():
                 into[key] = into.get(key, 0) + count
     return Moments(*found)
 

@@ -26,37 +26,50 @@ ADDED = 1 << 27 - PAGE_SHIFT  # pages of a block of memory that is added
 def mark_candidates(x: Look) -> Iterator[Candidate]:
     """Yield the courses that the marks may have taken, likeliest first."""
     huge = huge_by_default(x)
-    booted = "init_per_zone_wmark_min, managed pages as they were then"
-    raised = f"{booted}, min_free_kbytes raised for huge pages"
-    scale = x.settings.scale or 10
-    at = x.at.marks
-    yield marked(x, at, boot_kbytes(x, at, huge), 10, raised if huge else booted)
+    yield booted(x, huge)
     if (kbytes := x.settings.min_free_kbytes) is not None or x.settings.scale:
-        shown = boot_kbytes(x, at, huge) if kbytes is None else kbytes
-        how = f"min_free_kbytes {shown}, watermark_scale_factor {scale}"
-        yield marked(x, x.at.now, shown, scale, f"{how} as {x.settings.source} says")
+        shown = boot_kbytes(x, huge)[1] if kbytes is None else kbytes
+        scale = x.settings.scale or 10
+        how = f"watermark_scale_factor {scale}, as {x.settings.source} says"
+        yield marked(x, x.at.now, shown, scale, how)
     if x.hot:
         yield added_candidate(x)
     why = "khugepaged did not start" if huge else "khugepaged was started"
-    kbytes = boot_kbytes(x, at, not huge)
-    yield marked(x, at, kbytes, 10, raised if not huge else booted, why)
+    yield replace(booted(x, not huge), why=why)
     for each in (huge, not huge):
         why = "the marks were computed again, from the managed pages of now"
         why += ", with huge pages" if each and not huge else ""
         how = "setup_per_zone_wmarks, managed pages of now"
-        yield marked(x, x.at.now, boot_kbytes(x, x.at.now, each), 10, how, why)
+        kbytes = next_kbytes(x, x.at.now, each, None)
+        yield marked(x, x.at.now, kbytes, 10, how, why)
+
+
+def booted(x: Look, huge: bool) -> Candidate:
+    """Return the marks after a boot, in which khugepaged may start."""
+    how = "init_per_zone_wmark_min, managed pages as they were then"
+    how += ", min_free_kbytes raised for huge pages" if huge else ""
+    return marked(x, *boot_kbytes(x, huge), 10, how)
 
 
 def huge_by_default(x: Look) -> bool:
     """Say whether khugepaged starts at boot: hugepage_init()."""
     if x.machine.log.option("transparent_hugepage") == "never":
         return False
-    return sum(x.at.marks.values()) >= HUGE_FROM
+    return sum(x.at.huge.values()) >= HUGE_FROM
 
 
-def boot_kbytes(x: Look, managed: Pages, huge: bool) -> int:
-    """Return min_free_kbytes as the kernel picks it for the first time."""
-    return next_kbytes(x, managed, huge, None)
+def boot_kbytes(x: Look, huge: bool) -> tuple[Pages, int]:
+    """Return the managed pages and min_free_kbytes that a boot's marks come from.
+
+    khugepaged starts later than the marks are first computed; gigantic pages that the
+    command line reserves are managed by then.
+    """
+    kbytes = next_kbytes(x, x.at.marks, False, None)
+    if not huge:
+        return x.at.marks, kbytes
+    first = marked(x, x.at.marks, kbytes, 10, "")
+    free, zones = buffer_pages(x, x.at.huge, first)
+    return x.at.huge, marks.hugepage_kbytes(free, zones, BLOCK, kbytes)
 
 
 def next_kbytes(x: Look, managed: Pages, huge: bool, before: Candidate | None) -> int:
@@ -86,7 +99,7 @@ def added_candidate(x: Look) -> Candidate:
     """
     huge = huge_by_default(x)
     how = "init_per_zone_wmark_min, once more for each block that was added"
-    by = marked(x, x.at.marks, boot_kbytes(x, x.at.marks, huge), 10, how)
+    by = booted(x, huge)
     managed = {key: pages - x.hot.get(key, 0) for key, pages in x.at.now.items()}
     for key, pages in x.hot.items():
         for _ in range(pages // ADDED):

@@ -17,7 +17,8 @@ from mmoracle.spec.linux import MIGRATE_PCPTYPES
 
 from .proc_course import Bounds
 from .proc_machine import Machine
-from .proc_rows import EQUAL, EXPLAINED, WRONG, Row, Snapshot, shown
+from .proc_row import EQUAL, EXPLAINED, WRONG, Row, shown
+from .proc_rows import Snapshot
 from .proc_settings import settings_of
 from .zoneinfo import Number, Pageset, Zone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,33 +18,19 @@ from .proc_marks import (
     number_of,
     with_boosts,
 )
+from .proc_row import (
+    EQUAL,
+    EXPLAINED,
+    UNKNOWN,
+    WRONG,
+    Row,
+    shown,
+    with_reason,
+)
 from .proc_settings import settings_of
 from .zoneinfo import Number, Zone, read_zones
 
 MOST_FRAMES = 1 << 52
-EQUAL, EXPLAINED, WRONG, UNKNOWN = "equal", "explained", "wrong", "unknown"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number: where it stands, what it must be and how that is known."""
-
-    file: str
-    line: int
-    snapshot: str
-    node: int
-    zone: str
-    fact: str
-    seen: int
-    due: int | Bounds | None
-    status: str
-    how: str
-    why: str = ""
-
-    @property
-    def place(self) -> str:
-        """Return file and line."""
-        return f"{self.file}:{self.line}"
 
 
 @dataclass
@@ -57,10 +44,10 @@ class Snapshot:
 
 def read_snapshot(path: Path, root: Path) -> Snapshot:
     """Read one zoneinfo; it is called by its folder below the record's."""
-    folder = path.parent.relative_to(root)
-    parts = [part for part in folder.parts if part != "proc"]
-    name = "/".join(parts) or path.name
-    return Snapshot(path, name, read_zones(path))
+    parts = [each for each in path.relative_to(root).parts if each != "proc"]
+    if len(parts) > 1 and re.fullmatch(r"zoneinfo(\.(txt|xz|gz))?", parts[-1]):
+        parts.pop()
+    return Snapshot(path, "/".join(parts), read_zones(path))
 
 
 # ------------------------------------------------------------------ one snapshot
@@ -117,18 +104,6 @@ class Writer:
         row = self.row(zone, fact, number, by.due.get(name), by.how)
         reason = why or by.why
         return with_reason(row, reason) if reason else row
-
-
-def with_reason(row: Row, why: str) -> Row:
-    """Return a good row as one that is explained."""
-    return replace(row, status=EXPLAINED, why=why) if row.status == EQUAL else row
-
-
-def shown(due: int | Bounds | None) -> str:
-    """Write what is due."""
-    if isinstance(due, tuple):
-        return f"{due[0]}..{due[1]}"
-    return "not known" if due is None else str(due)
 
 
 def snapshot_rows(machine: Machine, shot: Snapshot) -> list[Row]:

@@ -58,10 +58,10 @@ class Settings:
         said = self.one("watermark_boost_factor")
         return 15000 if said is None else said
 
-    @property
-    def ratios(self) -> tuple[int, ...]:
-        """Return lowmem_reserve_ratio."""
-        return self.values.get("lowmem_reserve_ratio", ())
+    def ratios(self, own: tuple[int, ...]) -> tuple[int, ...]:
+        """Return lowmem_reserve_ratio; `own` is the kernel's."""
+        said = self.values.get("lowmem_reserve_ratio", ())
+        return (said + own[len(said) :])[: len(own)]
 
     @property
     def fraction(self) -> int:
@@ -124,10 +124,14 @@ def cpus_in(path: Path) -> int:
 
 
 def keep(found: Settings, name: str, text: str) -> bool:
-    """Keep a setting that matters; say whether it is what it should be."""
+    """Keep a setting that matters; say whether it is what it should be.
+
+    Of a setting of several numbers, those that are not written stay.
+    """
     if name not in KNOWN:
         return True
     if not _NUMBERS.fullmatch(text):
         return False
-    found.values[name] = tuple(map(int, re.split(r"[\s,]+", text)))
+    values = tuple(map(int, re.split(r"[\s,]+", text)))
+    found.values[name] = values + found.values.get(name, ())[len(values) :]
     return True

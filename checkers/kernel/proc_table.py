@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .proc_judge import Found
-from .proc_rows import EQUAL, UNKNOWN, WRONG, Row, shown
+from .proc_row import EQUAL, UNKNOWN, WRONG, Row, shown
 
 SHOWN = 12  # rows of one kind that are shown whole
 COLUMNS = ("snapshot", "node", "zone", "fact", "seen", "computed", "")
