@@ -172,7 +172,7 @@ def low_for_all(
 
 def min_for_all(*told: Any) -> CompactResult:
     """Compare with the MIN mark, whatever the order."""
-    return right_suitable(*told, costly=1 << 10)
+    return right_suitable(*(*told, 0, -1, 1 << 10))
 
 
 right_low, right_suitable = defer.low_on_memory, machine.suitable_with
