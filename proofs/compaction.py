@@ -170,7 +170,12 @@ def low_for_all(
     return right_low(z, max(order, 4), highest, free - (2 << order) + 32, cma, costly)
 
 
-right_low = defer.low_on_memory
+def min_for_all(*told: Any) -> CompactResult:
+    """Compare with the MIN mark, whatever the order."""
+    return right_suitable(*(*told, 0, -1, 1 << 10))
+
+
+right_low, right_suitable = defer.low_on_memory, machine.suitable_with
 
 # ------------------------------------------------------------------ deferral
 
@@ -469,7 +474,7 @@ COMPACTION = (
             Mistake(defer, "compact_gap", half_the_gap),
             Mistake(machine, "compact_gap", half_the_gap),
             Mistake(defer, "low_on_memory", low_for_all),
-            Mistake(machine, "WMARK_LOW", 0),
+            Mistake(machine, "suitable_with", min_for_all),
         ),
     ),
     Lemma(

@@ -108,8 +108,8 @@ class Compaction:
         """Yield the free frames as the largest blocks in a page block. O(frames)."""
         m, at = self.m, 0
         while at < len(pages):
-            run = 0
-            while at + run < len(pages) and pages[at + run] == FREE:
+            run, border = 0, m.zone_of(m.first + at).end - m.first
+            while at + run < border and pages[at + run] == FREE:
                 run += 1
             end = at + run
             while at < end:
@@ -119,7 +119,7 @@ class Compaction:
                     size >>= 1
                 yield pfn, size.bit_length() - 1
                 at += size
-            at = end + 1
+            at = end if end == border and run else end + 1
 
     def frames_of(self, body: bytes) -> bytes:
         """Return a page block drawn by a pattern, the last frame or all repeated."""

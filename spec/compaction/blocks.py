@@ -254,12 +254,15 @@ def drawn(cfg: Config, layout: int) -> tuple[str, tuple[int, ...]]:
 
 
 def free_blocks(cfg: Config, pages: str) -> Iterator[tuple[int, int]]:
-    """Yield the free frames as blocks (pfn, order), as large as a page block allows."""
+    """Yield the free frames as blocks (pfn, order) inside a page block and a zone."""
     pfn = cfg.first
     while pfn < cfg.end:
         order, place = 0, pfn - cfg.first
+        end = cfg.zones[zone_of(cfg, pfn)].end
         if pages[place] == FREE:
             while order < cfg.pageblock_order and pfn % (2 << order) == 0:
+                if pfn + (2 << order) > end:
+                    break
                 if pages[place : place + (2 << order)] != FREE * (2 << order):
                     break
                 order += 1

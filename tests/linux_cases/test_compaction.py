@@ -537,3 +537,13 @@ def test_the_longest_deferral_ends_with_a_look_at_all_page_blocks():
     s = TryToCompact(1, GFP_HIGHUSER_MOVABLE, LIGHT, NONE, 0).after(cfg, s, None)
     s = BeginZone().after(cfg, s, CONTINUE)
     assert s.skip == (False, False, True)
+
+
+def test_free_blocks_end_with_their_zone():
+    """A page block that two zones share is two pairs.
+
+    |  ff|ff  |
+    """
+    zones = (Span(4, 6), Span(6, 8))
+    case = Case("Mf*", zones=zones, marks=((0, 0, 0),) * 2, reserve=((0, 0),) * 2)
+    assert [z.free[1][1] for z in case.session.state.zones] == [(4,), (6,)]

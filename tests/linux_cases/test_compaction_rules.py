@@ -248,7 +248,9 @@ def test_a_tiny_configuration_holds_as_far_as_it_is_followed(name):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_walks_of_a_small_memory_hold(seed):
-    run = walk(COMPACTION, CONFIGS["small"], config="small", steps=400, seed=seed)
+    run = walk(
+        COMPACTION, CONFIGS["small-runs"], config="small-runs", steps=400, seed=seed
+    )
     assert run.failure is None
 
 
