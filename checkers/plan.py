@@ -23,6 +23,7 @@ from .settings import Disabled, Settings, Unusable, nearest
 from .subsystem import Fidelity, Subsystem
 from .verdict import MINIMAL, Failure, Run, Verdict, overall
 from .walk import walk
+from .watch import watched
 
 ENGINES = ("explore", "lockstep", "walk")
 EXPLORED = ("tiny", "deep")  # scopes small enough to be complete
@@ -192,6 +193,12 @@ def known_rules(
 
 def perform(job: Job, settings: Settings, progress: Progress | None = None) -> Run:
     """Make one run; its failure is shrunk as far as a bounded time allows."""
+    with watched(job.sub) as sub:
+        return perform_watched(replace(job, sub=sub), settings, progress)
+
+
+def perform_watched(job: Job, settings: Settings, progress: Progress | None) -> Run:
+    """Make one run, and shrink its failure."""
     sub, cfg = job.sub, job.sub.configs[job.config]
     if job.engine == "explore":
         by_halves = sub.halves is not None and sub.halves.due(cfg)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -16,6 +18,7 @@ from .settings import Unusable
 from .subsystem import Fidelity
 from .trial import attempt
 from .verdict import NOT_SHOWN, Failure, Run, Verdict
+from .watch import watched
 
 SHORT = 10_000  # entries up to which whole states are compared at each
 EVERY = 64
@@ -28,8 +31,20 @@ def judge_file(path: str | Path, fidelity: str | None = None) -> tuple[Header, R
     A saved failure is done again on the machine.  Any other trace is judged as it is
     recorded and, at exact fidelity, done again after that.
     """
+    with opened(path) as trace:
+        return judge_trace(trace, path, Fidelity(fidelity or trace.header.fidelity))
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Trace]:
+    """Yield a trace whose machine is watched: each of its calls ends."""
     trace = read_trace(path)
-    faith = Fidelity(fidelity or trace.header.fidelity)
+    with watched(trace.sub) as sub:
+        yield replace(trace, sub=sub)
+
+
+def judge_trace(trace: Trace, path: str | Path, faith: Fidelity) -> tuple[Header, Run]:
+    """Return the verdict on a trace that was read."""
     entries = list(trace.entries)
     if trace.header.rule is not None and entries:
         from_the_first(trace, path)
@@ -110,13 +125,13 @@ def shrink_file(
     path: str | Path, fidelity: str | None = None
 ) -> tuple[Header, Run, int]:
     """Return the shortest failure found for a trace file, and how long it was."""
-    trace = read_trace(path)
-    faith = Fidelity(fidelity or trace.header.fidelity)
-    from_the_first(trace, path)
-    entries = list(trace.entries)
-    started = monotonic()
-    rule = trace.header.rule
-    found = shrink(trace.sub, trace.cfg, entries, fidelity=faith, rule=rule)
+    with opened(path) as trace:
+        faith = Fidelity(fidelity or trace.header.fidelity)
+        from_the_first(trace, path)
+        entries = list(trace.entries)
+        started = monotonic()
+        rule = trace.header.rule
+        found = shrink(trace.sub, trace.cfg, entries, fidelity=faith, rule=rule)
     verdict = Verdict.VIOLATED if found else Verdict.BOUNDED
     run = Run(
         subsystem=trace.sub.name,

@@ -21,6 +21,7 @@ from .session import Entry
 from .settings import Unusable, nearest
 from .subsystem import Subsystem
 from .verdict import Run
+from .watch import watched
 
 LIMIT = 200_000  # operations judged before a mutant counts as a survivor
 WALK = 20_000  # operations of one random history
@@ -113,7 +114,7 @@ def patched(mutant: Mutant) -> Iterator[None]:
 def trial(mutant: Mutant, sub: Subsystem[Any, Any, Any]) -> Trial:
     """Run the mutant's engine on its configuration until the first complaint."""
     started = monotonic()
-    with patched(mutant):
+    with patched(mutant), watched(sub) as sub:
         run = hunt(mutant, sub)
     seconds = monotonic() - started
     found = run.failure
