@@ -126,7 +126,8 @@ def test_public_names_are_documented(path):
 
 def test_the_specification_runs_without_site_packages():
     """A debugger's interpreter has the standard library alone."""
-    code = "import mmoracle.spec.rbtree, mmoracle.spec.memblock.sometimes"
+    named = [dotted(path) for path in modules("spec")]
+    code = f"import {', '.join(named)}"
     run = subprocess.run(
         [
             sys.executable,
