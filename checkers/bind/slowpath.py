@@ -46,6 +46,7 @@ def build(cfg: Config) -> SlowPath:
         recheck=cfg.cpusets or cfg.hotremove,
         cma=cfg.cma,
         may_compact_unasked=COMPACTS_WITHOUT_IO in cfg.quirks,
+        counts_free=cfg.counts_free,
         budget=(cfg.changes, cfg.kills, cfg.signals),
     )
     m.may_hurry = cfg.patience == "less"

@@ -180,8 +180,27 @@ CHANGES = tiny(
     hotremove=True,
     changes=1,
 )
+FREE = tiny(  # nothing is reclaimable, or is after one reclaim: free pages count twice
+    (
+        Request(0, GFP_KERNEL),
+        Request(1, GFP_HIGHUSER_MOVABLE),
+        Request(3, GFP_KERNEL),
+    ),
+    (
+        Zone(4),  # twice 4 is at the mark, twice 5 is above it
+        Zone(5),
+        Zone(3, 1),
+        Zone(4, 1),
+        Zone(5, write_pending=2),
+        Zone(5, write_pending=3),
+        Zone(6, 1),  # compaction of 2 pages needs more than 12
+        Zone(17, 1),  # of 8 more than 24, and a 3rd of what is free is added
+        Zone(18, 1),
+    ),
+    compact_retries=1,
+)
 
-CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES)
+CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES, FREE)
 EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
     requests=(
         Request(0, GFP_ATOMIC),
@@ -228,6 +247,8 @@ CONFIGS: dict[str, Config] = {
     "tiny-mayfail": PATIENT,
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
+    "tiny-free": FREE,
+    "tiny-free-5.10.232": replace(FREE, counts_free=False),
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),
     "small": replace(
         EVERYTHING,

@@ -10,6 +10,7 @@ from mmoracle.impl.slowpath.variables import Variables
 
 _again, _no_progress = decisions.should_compact_retry, decisions.count_no_progress
 _reclaim_retry, _compact_retry = SlowPath.should_reclaim_retry, SlowPath.compact_retry
+_suitable = SlowPath.compaction_zonelist_suitable
 _unreserve, _may_kill, _locked = (
     SlowPath.unreserve,
     SlowPath.may_kill,
@@ -114,13 +115,14 @@ def always_suitable(m: SlowPath) -> bool:
 def all_is_reclaimable(m: SlowPath) -> bool:
     """Count on everything that may be reclaimed, whatever the order."""
     mark = m.marks[1 if m.costly() else 0] + (2 << m.order)
-    return m.watermark_ok(0, mark, 0x80, m.free + m.reclaimable)
+    return m.watermark_ok(0, mark, 0x80, m.free + m.zone_reclaimable_pages())
 
 
 def costly_at_the_least_mark(m: SlowPath) -> bool:
     """Ask for no more pages around compaction of a costly block than of a small one."""
     mark = m.marks[0] + (2 << m.order)
-    return m.watermark_ok(0, mark, 0x80, m.free + m.reclaimable // m.order)
+    pages = m.zone_reclaimable_pages()
+    return m.watermark_ok(0, mark, 0x80, m.free + pages // m.order)
 
 
 def compact_without_progress(m: SlowPath) -> bool:
@@ -177,10 +179,48 @@ def for_ever(m: SlowPath) -> bool:
 
 def free_pages_only(m: SlowPath) -> bool:
     """Judge by what is free now, not by what reclaim may add."""
-    pages, m.reclaimable = m.reclaimable, 0
+    counted, pages = m.counts_free, m.reclaimable
+    m.counts_free, m.reclaimable = False, 0
     again = _reclaim_retry(m)
-    m.reclaimable = pages
+    m.counts_free, m.reclaimable = counted, pages
     return again
+
+
+def free_never_counts(lru: int, free: int, counts: bool) -> int:
+    """Count what is reclaimable alone, as before 5.10.233."""
+    return lru
+
+
+def free_counts_early(lru: int, free: int, counts: bool) -> int:
+    """Count free pages in kernels before 5.10.233 as well."""
+    return lru if lru else free
+
+
+def free_always_counts(lru: int, free: int, counts: bool) -> int:
+    """Count free pages whether or not anything is reclaimable."""
+    return lru + free if counts else lru
+
+
+def few_pages_are_none(lru: int, free: int, counts: bool) -> int:
+    """Take the last reclaimable page for none."""
+    return free if counts and lru <= 1 else lru
+
+
+def wait_for_what_is_left(m: SlowPath) -> bool:
+    """Compare what is under writeback with the reclaimable pages alone."""
+    again = _reclaim_retry(m)
+    waits = again and not m.progress and 2 * m.write_pending > m.reclaimable
+    if waits and m.no_progress_loops <= m.reclaim_retries and "WAIT" not in m.events:
+        m.events.append("WAIT")
+    return again
+
+
+def no_room_in_what_is_free(m: SlowPath) -> bool:
+    """Ask for room around compaction without free pages that count twice."""
+    counted, m.counts_free = m.counts_free, False
+    fits = _suitable(m)
+    m.counts_free = counted
+    return fits
 
 
 def single_pages_only(m: SlowPath) -> bool:
@@ -387,6 +427,7 @@ def look_at_the_end_only(m: SlowPath) -> None:
 KERNEL, EXCUSED, MUST = "tiny-kernel", "tiny-excused", "tiny-nofail"
 BLOCKS, COSTLY, CHANGES = "tiny-blocks", "tiny-costly", "tiny-changes"
 ATOMIC, AGAIN, PATIENT = "tiny-atomic", "tiny-again", "tiny-mayfail"
+FREE, BEFORE, ZRP = "tiny-free", "tiny-free-5.10.232", "zone_reclaimable_pages"
 SCR, SRR = "should_compact_retry", "should_reclaim_retry"
 TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("P21", "LIVE", PATIENT, SlowPath, "decide", go_on_without_io),
@@ -463,6 +504,19 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("loop-less", "SP-HOPE", KERNEL, SlowPath, SRR, one_loop_less),
     ("loop-for-ever", "LIVE", "tiny", SlowPath, SRR, for_ever),
     ("free-only", "SP-HOPE", KERNEL, SlowPath, SRR, free_pages_only),
+    ("free-never", "SP-HOPE", FREE, machine, ZRP, free_never_counts),
+    ("free-early", "RET-CODE", BEFORE, machine, ZRP, free_counts_early),
+    ("free-always", "RET-CODE", FREE, machine, ZRP, free_always_counts),
+    ("free-for-few", "RET-CODE", FREE, machine, ZRP, few_pages_are_none),
+    (
+        "free-no-room",
+        "RET-CODE",
+        FREE,
+        SlowPath,
+        "compaction_zonelist_suitable",
+        no_room_in_what_is_free,
+    ),
+    ("wait-early", "RET-CODE", FREE, SlowPath, SRR, wait_for_what_is_left),
     ("order-0-only", "RET-CODE", PATIENT, SlowPath, SRR, single_pages_only),
     ("reserve-last", "EXACT-STATE", KERNEL, SlowPath, "unreserve", no_last_reserve),
     ("reserve-endless", "LIVE", KERNEL, SlowPath, "unreserve", endless_reserve),

@@ -27,6 +27,7 @@ from .decisions import (
     gfp_pfmemalloc_flags,
     gfp_to_alloc_flags,
     should_compact_retry,
+    zone_reclaimable_pages,
 )
 from .variables import (
     ANY_NODE,
@@ -284,14 +285,18 @@ class SlowPath(Variables):
         if self.no_progress_loops > self.reclaim_retries:
             self.events.append("UNRESERVE_ALL")
             return self.unreserve()
-        all_of_it = self.free + self.reclaimable
-        if not self.watermark_ok(
-            self.order, self.marks[0], self.alloc_flags, all_of_it
-        ):
+        pages = self.zone_reclaimable_pages()
+        mark, flags = self.marks[0], self.alloc_flags
+        if not self.watermark_ok(self.order, mark, flags, self.free + pages):
             return False
-        if not self.progress and 2 * self.write_pending > self.reclaimable:
+        if not self.progress and 2 * self.write_pending > pages:
             self.events.append("WAIT")
         return True
+
+    def zone_reclaimable_pages(self) -> int:
+        """Return what reclaim may find.  O(1)."""
+        lru, free = self.reclaimable, self.free
+        return int(zone_reclaimable_pages(lru, free, self.counts_free))
 
     def compact_retry(self) -> bool:
         """Say whether compaction may still help.  O(1)."""
@@ -317,7 +322,7 @@ class SlowPath(Variables):
         if self.watermark_ok(self.order, mark, self.alloc_flags, self.free):
             return True
         mark = self.marks[1 if self.costly() else 0] + (2 << self.order)
-        available = self.free + self.reclaimable // self.order
+        available = self.free + self.zone_reclaimable_pages() // self.order
         return self.watermark_ok(0, mark, CMA, available)
 
     # -------------------------------------------------------------- the OOM killer

@@ -76,16 +76,19 @@ class Variables:
         recheck: bool,
         cma: bool,
         may_compact_unasked: bool,
+        counts_free: bool,
         budget: tuple[int, int, int],
     ) -> None:
         """Take the numbers of a configuration; the machine is idle.
 
-        `may_compact_unasked` is 5.10.0, which did not ask whether compaction may run.
+        `may_compact_unasked` is 5.10.0, which did not ask whether compaction may run;
+        `counts_free` is from 5.10.233 on, see zone_reclaimable_pages().
         """
         self.marks, self.reserve, self.cluster = marks, reserve, cluster
         self.block_pages = block_pages
         self.reclaim_retries, self.compact_retries = reclaim_retries, compact_retries
         self.compaction, self.recheck, self.cma = compaction, recheck, cma
+        self.counts_free = counts_free
         self.may_compact_unasked, self.budget = may_compact_unasked, budget
         self.stubborn = True  # goes on as long as its predicates say
         self.may_hurry = False  # or may give up before

@@ -222,6 +222,7 @@ class Config:
     cpusets: bool = False  # cpusets_enabled()
     hotremove: bool = False  # CONFIG_MEMORY_HOTREMOVE
     cma: bool = False  # CONFIG_CMA
+    counts_free: bool = True  # where nothing is reclaimable: not before 5.10.233
     changes: int = 0
     kills: int = 0
     signals: int = 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core import Step
 from ..linux import AllocFlags, CompactPriority, CompactResult, Gfp
-from .always import asker, reply_of
+from .always import NEW_ROUND, ROUND, asker, reply_of
 from .request import (
     At,
     Config,
@@ -17,7 +19,7 @@ from .request import (
     State,
     can_reclaim,
 )
-from .retry import may_go_round
+from .retry import has_hope, may_go_round
 
 Moment = Step[Config, State]
 
@@ -241,6 +243,15 @@ def reclaim_is_tried_too_often(cfg: Config, step: Moment) -> bool:
     return step.after.loops > cfg.reclaim_retries
 
 
+def free_pages_count_twice(cfg: Config, step: Moment) -> bool:
+    """A round is begun only as what is free counts as reclaimable as well."""
+    begins = step.before.at in ROUND and step.after.at in NEW_ROUND
+    if not begins or Event.UNRESERVE_ALL in told(step).events:
+        return False
+    once = replace(cfg, counts_free=False)
+    return has_hope(cfg, step.before) and not has_hope(once, step.before)
+
+
 def the_last_reserve_is_given_back(cfg: Config, step: Moment) -> bool:
     """A page block for atomic requests is given back, and the request goes on."""
     return step.after.zone.highatomic < step.before.zone.highatomic and (
@@ -310,6 +321,7 @@ WITNESSES = (
     compaction_waits_for_reclaim,
     reclaim_steps_back_for_compaction,
     reclaim_is_tried_too_often,
+    free_pages_count_twice,
     the_last_reserve_is_given_back,
     writeback_is_waited_for,
     a_cpuset_has_changed,
