@@ -118,7 +118,8 @@ def tell(m: SlowPath, reply: Reply) -> None:
         case Reply.NOBODY | Reply.KILLED | Reply.CHOSEN:
             m.out_of_memory(reply is not Reply.NOBODY, reply is Reply.CHOSEN)
         case Reply.UNCHANGED | Reply.CPUSET | Reply.ZONELIST | Reply.NODEMASK:
-            m.checked(reply is not Reply.UNCHANGED, reply is Reply.NODEMASK)
+            changed, stale = reply is not Reply.UNCHANGED, reply is Reply.NODEMASK
+            m.checked(changed, stale, reply is Reply.CPUSET)
         case _ if reply.name in Reclaim.__members__:
             m.reclaimed(int(Reclaim[reply.name]))
         case _:

@@ -30,6 +30,7 @@ from mmoracle.spec.slowpath.request import (
 
 MAYFAIL, NOFAIL, NORETRY = Gfp.RETRY_MAYFAIL, Gfp.NOFAIL, Gfp.NORETRY
 THISNODE, NOMEMALLOC = Gfp.THISNODE, Gfp.NOMEMALLOC
+GFP_USER, BARRED = GFP_KERNEL | Gfp.HARDWALL, Context.BARRED
 FITS, EMPTY = Nodemask.FITS, Nodemask.EMPTY
 SOFTIRQ, HARDIRQ = Context.SOFTIRQ, Context.HARDIRQ
 RECLAIMS, REALTIME, VICTIM = Context.MEMALLOC, Context.REALTIME, Context.VICTIM
@@ -180,6 +181,22 @@ CHANGES = tiny(
     hotremove=True,
     changes=1,
 )
+INSANE = tiny(  # the zones of the request are outside of its cpuset
+    (
+        Request(0, GFP_USER, BARRED),
+        Request(0, GFP_USER, BARRED, FITS),
+        Request(0, GFP_USER, BARRED | VICTIM),
+        Request(0, GFP_USER | NOFAIL, BARRED),
+        Request(0, GFP_USER),
+        Request(0, GFP_KERNEL, BARRED),
+        Request(0, GFP_ATOMIC | Gfp.HARDWALL, BARRED),
+    ),
+    (HOPELESS, CLEAN, Zone(7, 1)),
+    cpusets=True,
+    hotremove=True,
+    changes=1,
+    reclaim_retries=0,
+)
 FREE = tiny(  # nothing is reclaimable, or is after one reclaim: free pages count twice
     (
         Request(0, GFP_KERNEL),
@@ -200,7 +217,18 @@ FREE = tiny(  # nothing is reclaimable, or is after one reclaim: free pages coun
     compact_retries=1,
 )
 
-CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES, FREE)
+CLASSES = (
+    ATOMIC,
+    KERNEL,
+    EXCUSED,
+    MUST,
+    BLOCKS,
+    COSTLY,
+    PATIENT,
+    CHANGES,
+    INSANE,
+    FREE,
+)
 EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
     requests=(
         Request(0, GFP_ATOMIC),
@@ -213,6 +241,7 @@ EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
         Request(9, GFP_HIGHUSER_MOVABLE | Gfp.NOWARN | NORETRY | THISNODE),
         Request(9, GFP_KERNEL | MAYFAIL),
         Request(10, GFP_NOIO | MAYFAIL),
+        Request(0, GFP_USER, BARRED),
     ),
     zones=(
         Zone(0),
@@ -247,6 +276,7 @@ CONFIGS: dict[str, Config] = {
     "tiny-mayfail": PATIENT,
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
+    "tiny-insane": INSANE,
     "tiny-free": FREE,
     "tiny-free-5.10.232": replace(FREE, counts_free=False),
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),

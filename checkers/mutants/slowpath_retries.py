@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmoracle.impl.slowpath import decisions, machine
+from mmoracle.impl.slowpath import decisions, machine, variables
 from mmoracle.impl.slowpath.machine import SlowPath
 from mmoracle.impl.slowpath.variables import Variables
 
@@ -319,10 +319,10 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("loop-less", "SP-HOPE", KERNEL, SlowPath, SRR, one_loop_less),
     ("loop-for-ever", "LIVE", "tiny", SlowPath, SRR, for_ever),
     ("free-only", "SP-HOPE", KERNEL, SlowPath, SRR, free_pages_only),
-    ("free-never", "SP-HOPE", FREE, machine, ZRP, free_never_counts),
-    ("free-early", "RET-CODE", BEFORE, machine, ZRP, free_counts_early),
-    ("free-always", "RET-CODE", FREE, machine, ZRP, free_always_counts),
-    ("free-for-few", "RET-CODE", FREE, machine, ZRP, few_pages_are_none),
+    ("free-never", "SP-HOPE", FREE, variables, ZRP, free_never_counts),
+    ("free-early", "RET-CODE", BEFORE, variables, ZRP, free_counts_early),
+    ("free-always", "RET-CODE", FREE, variables, ZRP, free_always_counts),
+    ("free-for-few", "RET-CODE", FREE, variables, ZRP, few_pages_are_none),
     (
         "free-no-room",
         "RET-CODE",

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmoracle.impl.slowpath import variables
 from mmoracle.impl.slowpath.machine import SlowPath
+from mmoracle.impl.slowpath.variables import Variables
 
 _may_kill, _locked = SlowPath.may_kill, SlowPath.locked
 _killed, _after_oom, _decide = (
@@ -170,15 +171,39 @@ def fail_silently(m: SlowPath) -> None:
     _fail(m)
 
 
-def ignore_changes(m: SlowPath, changed: bool, stale: bool = False) -> None:
+def ignore_changes(m: SlowPath, changed: bool, *which: bool) -> None:
     """Go on with an old cpuset."""
     m.changes -= changed
     _checked(m, False)
 
 
-def keep_a_stale_nodemask(m: SlowPath, changed: bool, stale: bool = False) -> None:
+def keep_a_stale_nodemask(
+    m: SlowPath, changed: bool, stale: bool = False, moved: bool = False
+) -> None:
     """Begin again with the nodemask that names no node."""
-    _checked(m, changed)
+    _checked(m, changed, False, moved)
+
+
+def keep_an_insane_cpuset(m: SlowPath, changed: bool, *which: bool) -> None:
+    """Begin again with the cpuset as it was."""
+    _checked(m, changed, *which[:1])
+
+
+def any_change_helps(
+    m: SlowPath, changed: bool, stale: bool = False, moved: bool = False
+) -> None:
+    """Believe after any change that the cpuset has a zone now."""
+    _checked(m, changed, stale, changed)
+
+
+def trust_cpusets(m: SlowPath) -> bool:
+    """Believe that every cpuset has a zone for every request, as 5.10.0 did."""
+    return False
+
+
+def keep_all_to_cpusets(m: SlowPath) -> bool:
+    """Let requests fail as well that need not keep to the cpuset."""
+    return m.who & 0x100 != 0
 
 
 def look_at_the_end_only(m: SlowPath) -> None:
@@ -190,6 +215,7 @@ def look_at_the_end_only(m: SlowPath) -> None:
 
 # ------------------------------------------------------------------ the zoo
 
+INSANE = "tiny-insane"
 KERNEL, EXCUSED, MUST = "tiny-kernel", "tiny-excused", "tiny-nofail"
 ATOMIC, COSTLY, CHANGES = "tiny-atomic", "tiny-costly", "tiny-changes"
 TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
@@ -243,5 +269,23 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("fail-silent", "RET-CODE", ATOMIC, SlowPath, "fail_or_help", fail_silently),
     ("changes-ignored", "SP-RESTART", CHANGES, SlowPath, "checked", ignore_changes),
     ("nodemask-stale", "RET-CODE", CHANGES, SlowPath, "checked", keep_a_stale_nodemask),
+    ("insane-kept", "RET-CODE", INSANE, SlowPath, "checked", keep_an_insane_cpuset),
+    ("insane-any", "RET-CODE", INSANE, SlowPath, "checked", any_change_helps),
+    (
+        "insane-trusted",
+        "RET-CODE",
+        INSANE,
+        Variables,
+        "cpuset_has_no_zone",
+        trust_cpusets,
+    ),
+    (
+        "insane-for-all",
+        "SP-FAIL",
+        INSANE,
+        Variables,
+        "cpuset_has_no_zone",
+        keep_all_to_cpusets,
+    ),
     ("look-at-end", "RET-CODE", CHANGES, SlowPath, "retry", look_at_the_end_only),
 )

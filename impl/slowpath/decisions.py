@@ -13,7 +13,7 @@ from mmoracle.spec.linux import AllocFlags, CompactResult, Gfp
 
 # Who asks, as bits.
 PF_MEMALLOC, SOFTIRQ, HARDIRQ, REALTIME = 0x1, 0x2, 0x4, 0x8
-VICTIM, DUMPCORE, NOCMA, SUSPENDED = 0x10, 0x20, 0x40, 0x80
+VICTIM, DUMPCORE, NOCMA, SUSPENDED, BARRED = 0x10, 0x20, 0x40, 0x80, 0x100
 
 NO_WATERMARKS, ALLOC_OOM = int(AllocFlags.NO_WATERMARKS), int(AllocFlags.OOM)
 HARDER, CPUSET = int(AllocFlags.HARDER), int(AllocFlags.CPUSET)

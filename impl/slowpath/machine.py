@@ -14,6 +14,7 @@ from .decisions import (
     ALLOC_OOM,
     ASYNC,
     ATOMIC,
+    BARRED,
     CPUSET,
     DEFERRED,
     DUMPCORE,
@@ -27,7 +28,6 @@ from .decisions import (
     gfp_pfmemalloc_flags,
     gfp_to_alloc_flags,
     should_compact_retry,
-    zone_reclaimable_pages,
 )
 from .variables import (
     ANY_NODE,
@@ -93,7 +93,7 @@ class SlowPath(Variables):
         self.alloc_flags = self.current_alloc_flags(
             gfp_to_alloc_flags(self.gfp, self.who)
         )
-        if self.nodemask == NO_NODE:
+        if self.nodemask == NO_NODE or self.cpuset_has_no_zone():
             self.nopage()
             return
         self.wake_all_kswapds()
@@ -120,9 +120,11 @@ class SlowPath(Variables):
         if not self.recheck:
             self.checked(False)
 
-    def checked(self, changed: bool, stale: bool = False) -> None:
+    def checked(self, changed: bool, stale: bool = False, moved: bool = False) -> None:
         """Begin again after a change, without a nodemask that is stale; else go on."""
         if changed:
+            if moved:  # the cpuset, to where there is a zone
+                self.who &= ~BARRED
             self.changes -= 1
             if stale:
                 self.nodemask = ANY_NODE
@@ -292,11 +294,6 @@ class SlowPath(Variables):
         if not self.progress and 2 * self.write_pending > pages:
             self.events.append("WAIT")
         return True
-
-    def zone_reclaimable_pages(self) -> int:
-        """Return what reclaim may find.  O(1)."""
-        lru, free = self.reclaimable, self.free
-        return int(zone_reclaimable_pages(lru, free, self.counts_free))
 
     def compact_retry(self) -> bool:
         """Say whether compaction may still help.  O(1)."""

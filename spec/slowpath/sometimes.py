@@ -18,6 +18,7 @@ from .request import (
     Reply,
     State,
     can_reclaim,
+    is_barred,
 )
 from .retry import has_hope, may_go_round
 
@@ -192,6 +193,11 @@ def no_zone_is_eligible(cfg: Config, step: Moment) -> bool:
     return fails(step) and asker(step).nodemask is Nodemask.EMPTY
 
 
+def an_insane_cpuset_has_no_zone(cfg: Config, step: Moment) -> bool:
+    """A request that keeps to its cpuset fails at once, as no zone of it fits."""
+    return fails(step) and is_barred(asker(step))
+
+
 # ------------------------------------------------------------------ on the way
 
 
@@ -269,6 +275,11 @@ def a_cpuset_has_changed(cfg: Config, step: Moment) -> bool:
     return reply_of(step) is Reply.CPUSET
 
 
+def a_cpuset_becomes_sane(cfg: Config, step: Moment) -> bool:
+    """The request begins again as its cpuset has a zone for it now."""
+    return is_barred(step.before) and step.after.at is At.FIRST
+
+
 def a_nodemask_is_dropped(cfg: Config, step: Moment) -> bool:
     """The request begins again without its nodemask."""
     return reply_of(step) is Reply.NODEMASK
@@ -312,6 +323,7 @@ WITNESSES = (
     a_victim_fails,
     blocks_fail_without_compaction,
     no_zone_is_eligible,
+    an_insane_cpuset_has_no_zone,
     nofail_goes_round,
     somebody_is_killed,
     the_asker_is_killed,
@@ -325,6 +337,7 @@ WITNESSES = (
     the_last_reserve_is_given_back,
     writeback_is_waited_for,
     a_cpuset_has_changed,
+    a_cpuset_becomes_sane,
     a_nodemask_is_dropped,
     zonelists_have_changed,
     atomic_is_ignored,

@@ -634,6 +634,65 @@ def test_atomic_requests_and_victims_ignore_the_nodes():
         assert course.state.nodemask is Nodemask.ABSENT
 
 
+# ------------------------------------------------------------------ insane cpusets
+
+USER, BARRED = GFP_KERNEL | Gfp.HARDWALL, Context.BARRED
+
+
+@pytest.mark.parametrize(
+    ("gfp", "who", "fails"),
+    [
+        (USER, BARRED, True),
+        (USER, BARRED | Context.VICTIM, True),
+        (GFP_ATOMIC | Gfp.HARDWALL, BARRED, True),
+        (GFP_KERNEL, BARRED, False),
+        (USER, Context.NONE, False),
+    ],
+)
+def test_a_request_that_keeps_to_an_insane_cpuset_fails_at_once(gfp, who, fails):
+    """However much is free: all of it is on nodes outside of the cpuset."""
+    course = Course(Request(0, gfp, who), CLEAN)
+    assert (course.last.page is False) == fails
+    assert (Event.WARN_FAILURE in course.events) == fails
+
+
+@pytest.mark.parametrize(("change", "at"), [("CPUSET", "FIRST"), ("ZONELIST", "IDLE")])
+def test_unless_the_cpuset_changes_meanwhile(change, at):
+    may = {"cpusets": True, "hotremove": True, "changes": 1}
+    course = Course(Request(0, USER, BARRED), CLEAN, **may)
+    course.tell(f"LOOK_FAIL {change}")
+    if course.at is At.LOOK_FAIL:
+        course.tell("LOOK_FAIL UNCHANGED")
+    assert course.at is At[at]
+
+
+def test_nofail_gets_a_page_from_outside_of_an_insane_cpuset():
+    """No zone of its own can give one, before or after reclaim."""
+    course = Course(Request(0, USER | NOFAIL, BARRED), Zone(99, 9), signals=1)
+    assert replies.may_say(course.session.cfg, course.state) == (Reply.NO_PAGE,)
+    course.tell("HARDER_CPUSET - HARDER_ANY - RETRY -")
+    told = replies.may_say(course.session.cfg, course.state)
+    assert told == (Reply.NO_PROGRESS, Reply.SIGNAL)
+    course.tell("RECLAIM SIGNAL RECLAIMED - DRAINED - " + IN_VAIN + IN_VAIN)
+    course.tell(LAST_LOOK + "OOM_KILL NOBODY OOM_CPUSET - OOM_ANY +")
+    assert course.last.page is True
+
+
+@pytest.mark.parametrize(
+    ("gfp", "who", "may"),
+    [
+        (USER, BARRED, False),
+        (USER, BARRED | Context.VICTIM, True),
+        (USER, BARRED | Context.SOFTIRQ, True),
+        (USER, Context.NONE, True),
+        (GFP_KERNEL, BARRED, True),
+    ],
+)
+def test_interrupts_and_victims_may_have_memory_of_any_node(gfp, who, may):
+    s = State(at=At.FIRST, gfp=gfp, context=who, flags=AllocFlags.CPUSET, zone=CLEAN)
+    assert replies.may_serve(CONFIGS["tiny-insane"], s) is may
+
+
 # ------------------------------------------------------------------ less patience
 
 
