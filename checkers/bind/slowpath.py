@@ -46,6 +46,7 @@ def build(cfg: Config) -> SlowPath:
         recheck=cfg.cpusets or cfg.hotremove,
         cma=cfg.cma,
         may_compact_unasked=COMPACTS_WITHOUT_IO in cfg.quirks,
+        counts_free=cfg.counts_free,
         budget=(cfg.changes, cfg.kills, cfg.signals),
     )
     m.may_hurry = cfg.patience == "less"
@@ -117,7 +118,8 @@ def tell(m: SlowPath, reply: Reply) -> None:
         case Reply.NOBODY | Reply.KILLED | Reply.CHOSEN:
             m.out_of_memory(reply is not Reply.NOBODY, reply is Reply.CHOSEN)
         case Reply.UNCHANGED | Reply.CPUSET | Reply.ZONELIST | Reply.NODEMASK:
-            m.checked(reply is not Reply.UNCHANGED, reply is Reply.NODEMASK)
+            changed, stale = reply is not Reply.UNCHANGED, reply is Reply.NODEMASK
+            m.checked(changed, stale, reply is Reply.CPUSET)
         case _ if reply.name in Reclaim.__members__:
             m.reclaimed(int(Reclaim[reply.name]))
         case _:

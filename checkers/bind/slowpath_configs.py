@@ -30,6 +30,7 @@ from mmoracle.spec.slowpath.request import (
 
 MAYFAIL, NOFAIL, NORETRY = Gfp.RETRY_MAYFAIL, Gfp.NOFAIL, Gfp.NORETRY
 THISNODE, NOMEMALLOC = Gfp.THISNODE, Gfp.NOMEMALLOC
+GFP_USER, BARRED = GFP_KERNEL | Gfp.HARDWALL, Context.BARRED
 FITS, EMPTY = Nodemask.FITS, Nodemask.EMPTY
 SOFTIRQ, HARDIRQ = Context.SOFTIRQ, Context.HARDIRQ
 RECLAIMS, REALTIME, VICTIM = Context.MEMALLOC, Context.REALTIME, Context.VICTIM
@@ -180,8 +181,54 @@ CHANGES = tiny(
     hotremove=True,
     changes=1,
 )
+INSANE = tiny(  # the zones of the request are outside of its cpuset
+    (
+        Request(0, GFP_USER, BARRED),
+        Request(0, GFP_USER, BARRED, FITS),
+        Request(0, GFP_USER, BARRED | VICTIM),
+        Request(0, GFP_USER | NOFAIL, BARRED),
+        Request(0, GFP_USER),
+        Request(0, GFP_KERNEL, BARRED),
+        Request(0, GFP_ATOMIC | Gfp.HARDWALL, BARRED),
+    ),
+    (HOPELESS, CLEAN, Zone(7, 1)),
+    cpusets=True,
+    hotremove=True,
+    changes=1,
+    reclaim_retries=0,
+)
+FREE = tiny(  # nothing is reclaimable, or is after one reclaim: free pages count twice
+    (
+        Request(0, GFP_KERNEL),
+        Request(1, GFP_HIGHUSER_MOVABLE),
+        Request(3, GFP_KERNEL),
+    ),
+    (
+        Zone(4),  # twice 4 is at the mark, twice 5 is above it
+        Zone(5),
+        Zone(3, 1),
+        Zone(4, 1),
+        Zone(5, write_pending=2),
+        Zone(5, write_pending=3),
+        Zone(6, 1),  # compaction of 2 pages needs more than 12
+        Zone(17, 1),  # of 8 more than 24, and a 3rd of what is free is added
+        Zone(18, 1),
+    ),
+    compact_retries=1,
+)
 
-CLASSES = (ATOMIC, KERNEL, EXCUSED, MUST, BLOCKS, COSTLY, PATIENT, CHANGES)
+CLASSES = (
+    ATOMIC,
+    KERNEL,
+    EXCUSED,
+    MUST,
+    BLOCKS,
+    COSTLY,
+    PATIENT,
+    CHANGES,
+    INSANE,
+    FREE,
+)
 EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
     requests=(
         Request(0, GFP_ATOMIC),
@@ -194,6 +241,7 @@ EVERYTHING = Config(  # a zone of 512 MiB, and whatever may happen to a request
         Request(9, GFP_HIGHUSER_MOVABLE | Gfp.NOWARN | NORETRY | THISNODE),
         Request(9, GFP_KERNEL | MAYFAIL),
         Request(10, GFP_NOIO | MAYFAIL),
+        Request(0, GFP_USER, BARRED),
     ),
     zones=(
         Zone(0),
@@ -228,6 +276,9 @@ CONFIGS: dict[str, Config] = {
     "tiny-mayfail": PATIENT,
     "tiny-nocompaction": WITHOUT,
     "tiny-changes": CHANGES,
+    "tiny-insane": INSANE,
+    "tiny-free": FREE,
+    "tiny-free-5.10.232": replace(FREE, counts_free=False),
     "tiny-less": replace(KERNEL, requests=KERNEL.requests[:1], patience="less"),
     "small": replace(
         EVERYTHING,

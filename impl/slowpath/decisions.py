@@ -1,7 +1,8 @@
 """What the slow path decides, on plain numbers: rights, and another round or not.
 
 Source: mm/page_alloc.c:gfp_to_alloc_flags, __gfp_pfmemalloc_flags,
-should_reclaim_retry, should_compact_retry (v5.10).
+should_reclaim_retry, should_compact_retry,
+mm/vmscan.c:zone_reclaimable_pages (v5.10).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from mmoracle.spec.linux import AllocFlags, CompactResult, Gfp
 
 # Who asks, as bits.
 PF_MEMALLOC, SOFTIRQ, HARDIRQ, REALTIME = 0x1, 0x2, 0x4, 0x8
-VICTIM, DUMPCORE, NOCMA, SUSPENDED = 0x10, 0x20, 0x40, 0x80
+VICTIM, DUMPCORE, NOCMA, SUSPENDED, BARRED = 0x10, 0x20, 0x40, 0x80, 0x100
 
 NO_WATERMARKS, ALLOC_OOM = int(AllocFlags.NO_WATERMARKS), int(AllocFlags.OOM)
 HARDER, CPUSET = int(AllocFlags.HARDER), int(AllocFlags.CPUSET)
@@ -59,6 +60,14 @@ def count_no_progress(loops: Any, progress: Any, costly: Any) -> Any:
     if costly or not progress:
         return loops + 1
     return 0
+
+
+def zone_reclaimable_pages(lru: Any, free: Any, counts_free: bool) -> Any:
+    """Return the pages on the LRU lists, else perhaps those that are free.  O(1)."""
+    nr = lru
+    if nr == 0 and counts_free:
+        nr = nr + free
+    return nr
 
 
 def should_compact_retry(

@@ -14,6 +14,7 @@ from .decisions import (
     ALLOC_OOM,
     ASYNC,
     ATOMIC,
+    BARRED,
     CPUSET,
     DEFERRED,
     DUMPCORE,
@@ -92,7 +93,7 @@ class SlowPath(Variables):
         self.alloc_flags = self.current_alloc_flags(
             gfp_to_alloc_flags(self.gfp, self.who)
         )
-        if self.nodemask == NO_NODE:
+        if self.nodemask == NO_NODE or self.cpuset_has_no_zone():
             self.nopage()
             return
         self.wake_all_kswapds()
@@ -119,9 +120,11 @@ class SlowPath(Variables):
         if not self.recheck:
             self.checked(False)
 
-    def checked(self, changed: bool, stale: bool = False) -> None:
+    def checked(self, changed: bool, stale: bool = False, moved: bool = False) -> None:
         """Begin again after a change, without a nodemask that is stale; else go on."""
         if changed:
+            if moved:  # the cpuset, to where there is a zone
+                self.who &= ~BARRED
             self.changes -= 1
             if stale:
                 self.nodemask = ANY_NODE
@@ -284,12 +287,11 @@ class SlowPath(Variables):
         if self.no_progress_loops > self.reclaim_retries:
             self.events.append("UNRESERVE_ALL")
             return self.unreserve()
-        all_of_it = self.free + self.reclaimable
-        if not self.watermark_ok(
-            self.order, self.marks[0], self.alloc_flags, all_of_it
-        ):
+        pages = self.zone_reclaimable_pages()
+        mark, flags = self.marks[0], self.alloc_flags
+        if not self.watermark_ok(self.order, mark, flags, self.free + pages):
             return False
-        if not self.progress and 2 * self.write_pending > self.reclaimable:
+        if not self.progress and 2 * self.write_pending > pages:
             self.events.append("WAIT")
         return True
 
@@ -317,7 +319,7 @@ class SlowPath(Variables):
         if self.watermark_ok(self.order, mark, self.alloc_flags, self.free):
             return True
         mark = self.marks[1 if self.costly() else 0] + (2 << self.order)
-        available = self.free + self.reclaimable // self.order
+        available = self.free + self.zone_reclaimable_pages() // self.order
         return self.watermark_ok(0, mark, CMA, available)
 
     # -------------------------------------------------------------- the OOM killer

@@ -10,6 +10,7 @@ from mmoracle.spec.linux import AllocFlags, Gfp
 from ..watermark import zone_watermark_ok
 from .decisions import (
     ASYNC,
+    BARRED,
     CPUSET,
     HARDER,
     NO_WATERMARKS,
@@ -17,6 +18,7 @@ from .decisions import (
     PF_MEMALLOC,
     SKIPPED,
     SYNC_LIGHT,
+    zone_reclaimable_pages,
 )
 
 (
@@ -76,16 +78,19 @@ class Variables:
         recheck: bool,
         cma: bool,
         may_compact_unasked: bool,
+        counts_free: bool,
         budget: tuple[int, int, int],
     ) -> None:
         """Take the numbers of a configuration; the machine is idle.
 
-        `may_compact_unasked` is 5.10.0, which did not ask whether compaction may run.
+        `may_compact_unasked` is 5.10.0, which did not ask whether compaction may run;
+        `counts_free` is from 5.10.233 on, see zone_reclaimable_pages().
         """
         self.marks, self.reserve, self.cluster = marks, reserve, cluster
         self.block_pages = block_pages
         self.reclaim_retries, self.compact_retries = reclaim_retries, compact_retries
         self.compaction, self.recheck, self.cma = compaction, recheck, cma
+        self.counts_free = counts_free
         self.may_compact_unasked, self.budget = may_compact_unasked, budget
         self.stubborn = True  # goes on as long as its predicates say
         self.may_hurry = False  # or may give up before
@@ -120,6 +125,10 @@ class Variables:
         """Say whether the order is above PAGE_ALLOC_COSTLY_ORDER."""
         return self.order >= 4
 
+    def cpuset_has_no_zone(self) -> bool:
+        """Say whether the cpuset is insane, for a request that keeps to it."""
+        return self.gfp & HARDWALL != 0 and self.who & BARRED != 0
+
     def is_movable(self) -> bool:
         """Say whether the migrate type is MOVABLE."""
         return self.gfp & MOBILITY == MOVABLE
@@ -132,6 +141,11 @@ class Variables:
         lists = [0] * self.order + [bits]
         held = self.highatomic * self.block_pages
         return zone_watermark_ok(free, order, mark, self.reserve, flags, lists, held)
+
+    def zone_reclaimable_pages(self) -> int:
+        """Return what reclaim may find in the zone."""
+        lru, free = self.reclaimable, self.free
+        return int(zone_reclaimable_pages(lru, free, self.counts_free))
 
     # -------------------------------------------------------------- questions
 

@@ -20,6 +20,10 @@ right_machine = machine.should_compact_retry
 AGAIN, SCR = "compaction_again", "should_compact_retry"
 
 
+right_reclaimable, ZRP = machine.zone_reclaimable_pages, "zone_reclaimable_pages"
+RECLAIMABLE = "reclaimable_pages"
+
+
 def same(a: Any, b: Any) -> Any:
     """Say whether two truth values agree."""
     return bool(a) == bool(b)
@@ -28,9 +32,19 @@ def same(a: Any, b: Any) -> Any:
 def answers_of_compaction(
     top: Any, result: Any, prio: Any, retries: Any, most: Any, costly: Any, fit: Any
 ) -> Iterable[Any]:
-    """Assume an answer that compaction gives, a priority, and truth values."""
+    """Assume an answer that compaction gives, a priority, and truth values.
+
+    Another one is not counted, so a retry after it would use nothing up.
+    """
     answered = either(*(result == int(each) for each in ANSWERED))
     return (answered, prio <= 2, costly <= 1, fit <= 1)
+
+
+def any_answer(
+    top: Any, result: Any, prio: Any, retries: Any, most: Any, costly: Any, fit: Any
+) -> Iterable[Any]:
+    """Assume truth values, and nothing of the answer or the counters."""
+    return (costly <= 1, fit <= 1)
 
 
 ANSWERED = (
@@ -79,7 +93,7 @@ def retries_for_compaction_stay_in_range(
 def both_sides_retry_for_compaction_alike(
     top: Any, result: Any, prio: Any, retries: Any, most: Any, costly: Any, fit: Any
 ) -> Any:
-    """should_compact_retry() decides and counts the same on both sides."""
+    """should_compact_retry() decides and counts the same, whatever the answer is."""
     got = retry.compaction_again(result, prio, retries, costly, most, fit)
     again, priority, count = machine.should_compact_retry(
         result, prio, retries, costly, most, fit
@@ -122,6 +136,23 @@ def one_retry_more(
     return right_again(result, prio, retries, costly, most + 4, fit)
 
 
+def others_retry_without_end(
+    result: Any, prio: Any, retries: Any, *rest: Any
+) -> Verdict:
+    """Go on after an answer that compaction never gives, however often."""
+    if not any(result == int(each) for each in ANSWERED):
+        return Verdict(True, prio, retries)
+    return right_again(result, prio, retries, *rest)
+
+
+def machine_counts_others(
+    result: Any, prio: Any, retries: Any, *rest: Any
+) -> tuple[Any, Any, Any]:
+    """Count an answer that compaction never gives as a success."""
+    known = any(result == int(each) for each in ANSWERED)
+    return right_machine(result if known else SUCCESS, prio, retries, *rest)
+
+
 def machine_without_a_quarter(
     result: Any, prio: Any, retries: Any, costly: Any, most: Any, fit: Any
 ) -> tuple[Any, Any, Any]:
@@ -137,6 +168,32 @@ def machine_keeps_its_retries(
     """Try harder with the retries of the lower effort counted."""
     again, priority, _ = right_machine(result, prio, retries, *rest)
     return again, priority, retries
+
+
+def a_truth(top: Any, pages: Any, free: Any, counts: Any) -> Iterable[Any]:
+    """Assume a truth value."""
+    return (counts <= 1,)
+
+
+def free_pages_are_reclaimable_only_where_nothing_else_is(
+    top: Any, pages: Any, free: Any, counts: Any
+) -> Any:
+    """zone_reclaimable_pages() is the same on both sides, before and from 5.10.233."""
+    got = retry.reclaimable_pages(pages, free, counts)
+    alike = machine.zone_reclaimable_pages(pages, free, counts) == got
+    if pages == 0 and counts:
+        return every(alike, got == free)
+    return every(alike, got == pages)
+
+
+def free_always_counts(pages: Any, free: Any, counts: Any) -> Any:
+    """Add the free pages to the others."""
+    return pages + free if counts else pages
+
+
+def free_counts_early(pages: Any, free: Any, counts: Any) -> Any:
+    """Count free pages in kernels before as well."""
+    return right_reclaimable(pages, free, True)
 
 
 def a_flag(top: Any, loops: Any, most: Any, gained: Any, costly: Any) -> Iterable[Any]:
@@ -198,6 +255,18 @@ def near_bounds(top: int, values: Values) -> Values:
     return answer, prio % 3, retries % 20, most % 20, costly % 2, fit % 2
 
 
+def near_any_bounds(top: int, values: Values) -> Values:
+    """Bend words alike, but into any answer there is, and one more."""
+    result, *rest = values
+    return result % (len(CompactResult) + 1), *near_bounds(top, (0, *rest))[1:]
+
+
+def none_or_few(top: int, values: Values) -> Values:
+    """Bend words into few pages, and a truth value."""
+    pages, free, counts = values
+    return pages % 3, free % 20, counts % 2
+
+
 def near_loops(top: int, values: Values) -> Values:
     """Bend words into counters around a bound, and two truth values."""
     loops, most, gained, costly = values
@@ -222,8 +291,8 @@ RETRIES = (
     ),
     Lemma(
         claim=retries_for_compaction_stay_in_range,
-        given=answers_of_compaction,
-        provers=(Symbolic(Whole), Sampled(near_bounds)),
+        given=any_answer,
+        provers=(Symbolic(Whole), Sampled(near_any_bounds)),
         mistakes=(
             Mistake(retry, AGAIN, beyond_the_least),
             Mistake(retry, AGAIN, one_retry_more),
@@ -231,12 +300,24 @@ RETRIES = (
     ),
     Lemma(
         claim=both_sides_retry_for_compaction_alike,
-        given=answers_of_compaction,
-        provers=(Symbolic(Whole), Sampled(near_bounds)),
+        given=any_answer,
+        provers=(Symbolic(Whole), Sampled(near_any_bounds)),
         mistakes=(
+            Mistake(retry, AGAIN, others_retry_without_end),
+            Mistake(machine, SCR, machine_counts_others),
             Mistake(machine, SCR, machine_without_a_quarter),
             Mistake(machine, SCR, machine_keeps_its_retries),
             Mistake(retry, AGAIN, beyond_the_least),
+        ),
+    ),
+    Lemma(
+        claim=free_pages_are_reclaimable_only_where_nothing_else_is,
+        given=a_truth,
+        provers=(Symbolic(Whole), Sampled(none_or_few)),
+        mistakes=(
+            Mistake(retry, RECLAIMABLE, free_always_counts),
+            Mistake(machine, ZRP, free_counts_early),
+            Mistake(machine, ZRP, free_always_counts),
         ),
     ),
     Lemma(

@@ -28,6 +28,7 @@ from .request import (
     Reply,
     State,
     can_reclaim,
+    is_barred,
     must_not_fail,
 )
 from .retry import falls, has_hope, least_priority, may_go_round, rank
@@ -184,14 +185,15 @@ def small_requests_fail_only_for_want(cfg: Config, step: Moment) -> Complaints:
     """A request gives up only if its flags let it, or nothing could be killed for it.
 
     Flags that let it: it may not sleep, is not to be retried, is costly, comes from
-    reclaim, names no node, is a victim's, or excludes kills.
+    reclaim, names no node, keeps to a cpuset without a zone for it, is a victim's, or
+    excludes kills.
     """
     s, gives_up = asker(step), step.after.at is At.LOOK_FAIL
     gives_up |= step.result.page is False and s.at is not At.LOOK_FAIL
     if not gives_up or not can_reclaim(s) or Gfp.NORETRY in s.gfp or s.costly:
         return
     excused = s.context & (Context.MEMALLOC | Context.VICTIM) or not may_kill(s)
-    excused = excused or s.nodemask is Nodemask.EMPTY
+    excused = excused or s.nodemask is Nodemask.EMPTY or is_barred(s)
     over = reply_of(step) in (Reply.NOBODY, Reply.CHOSEN)
     if not excused and not over:
         yield f"order {s.order}, gfp {int(s.gfp):#x} gives up at {s.at.name}"
@@ -265,7 +267,7 @@ def changes_begin_again(cfg: Config, step: Moment) -> Complaints:
     change, s = reply_of(step), step.after
     if change not in CHANGES:
         return
-    empty = s.nodemask is Nodemask.EMPTY
+    empty = s.nodemask is Nodemask.EMPTY or is_barred(s)
     if s.at not in ((At.LOOK_FAIL, At.IDLE) if empty else (At.FIRST,)):
         yield f"{change.name} leads to {s.at.name}"
     if s.loops or s.retries or s.priority is not CompactPriority.SYNC_LIGHT:

@@ -31,6 +31,7 @@ from .request import (
     Reply,
     State,
     can_reclaim,
+    is_barred,
     tries_compaction,
 )
 from .retry import compact_again, reclaim_again, unreserve
@@ -114,7 +115,7 @@ def restart(cfg: Config, s: State, *events: Event) -> Turn:
         loops=0,
         gained=Reclaim.NO_PROGRESS,
     )
-    if s.nodemask is Nodemask.EMPTY:
+    if s.nodemask is Nodemask.EMPTY or is_barred(s):
         return nopage(cfg, s, *events)
     return ask(s, At.FIRST, *events, *wake(s))
 
@@ -148,12 +149,17 @@ def look(cfg: Config, s: State, at: At, *events: Event) -> Turn:
 
 
 def looked(cfg: Config, s: State, reply: Reply) -> Turn:
-    """Begin again after a change, else do what the look was before."""
+    """Begin again after a change, else do what the look was before.
+
+    A cpuset that has changed has a zone for the request, if it had none.
+    """
     if reply is Reply.UNCHANGED:
         return go_on(cfg, s, s.at)
     s = replace(s, left=replace(s.left, changes=s.left.changes - 1))
     if reply is Reply.NODEMASK:
         s = replace(s, nodemask=Nodemask.ABSENT)
+    if reply is Reply.CPUSET:
+        s = replace(s, context=s.context & ~Context.BARRED)
     return restart(cfg, s)
 
 

@@ -31,6 +31,7 @@ from .request import (
     Reclaim,
     Reply,
     State,
+    is_shut_out,
     level,
 )
 from .retry import gap, suitability
@@ -87,6 +88,8 @@ def may_serve(cfg: Config, s: State) -> bool:
         return False
     made = s.at in AFTER_COMPACTION and s.compacted is CompactResult.SUCCESS
     z, flags = level(cfg, s, made), path.flags_of(s)
+    if AllocFlags.CPUSET in flags and is_shut_out(s, path.gfp_of(s)):
+        return False
     if AllocFlags.NO_WATERMARKS not in flags:
         return watermark_ok(z, s.order, mark_of(z, flags), 0, flags, z.free)
     return z.free >= 1 << s.order and (s.order == 0 or z.lists[s.order] > 0)
@@ -109,6 +112,8 @@ def reclaim_may_say(cfg: Config, s: State) -> tuple[Reclaim, ...]:
     options = [Reclaim.NO_PROGRESS]
     if s.nodemask is Nodemask.EMPTY:
         return (Reclaim.NO_PROGRESS,)
+    if is_shut_out(s, s.gfp | Gfp.HARDWALL):
+        return (Reclaim.NO_PROGRESS, Reclaim.SIGNAL)[: 1 + (s.left.signals > 0)]
     if cfg.compaction and s.costly and is_ready(cfg, s):
         options.append(Reclaim.READY)
     if s.left.signals:

@@ -44,6 +44,7 @@ class Context(IntFlag):
     DUMPCORE = 0x20  # PF_DUMPCORE
     NOCMA = 0x40  # PF_MEMALLOC_NOCMA
     SUSPENDED = 0x80  # pm_suspended_storage()
+    BARRED = 0x100  # cpusets_insane_config(), and no zone of the cpuset fits
 
 
 INTERRUPT = Context.SOFTIRQ | Context.HARDIRQ
@@ -222,6 +223,7 @@ class Config:
     cpusets: bool = False  # cpusets_enabled()
     hotremove: bool = False  # CONFIG_MEMORY_HOTREMOVE
     cma: bool = False  # CONFIG_CMA
+    counts_free: bool = True  # where nothing is reclaimable: not before 5.10.233
     changes: int = 0
     kills: int = 0
     signals: int = 0
@@ -304,6 +306,20 @@ def can_reclaim(s: State) -> bool:
 def may_compact(cfg: Config, s: State) -> bool:
     """Say whether compaction may run for it: gfp_compaction_allowed()."""
     return cfg.compaction and Gfp.IO in s.gfp
+
+
+def is_barred(s: State) -> bool:
+    """Say whether a request keeps to its cpuset, which has no zone for it."""
+    return Context.BARRED in s.context and Gfp.HARDWALL in s.gfp
+
+
+def is_shut_out(s: State, gfp: Gfp) -> bool:
+    """Say whether the cpuset allows no zone to a question: cpuset_zone_allowed().
+
+    Interrupts and victims may have memory anywhere.
+    """
+    anywhere = s.context & (INTERRUPT | Context.VICTIM)
+    return Context.BARRED in s.context and Gfp.HARDWALL in gfp and not anywhere
 
 
 def tries_compaction(cfg: Config, s: State) -> bool:

@@ -4,7 +4,8 @@ The two predicates are arithmetic on plain numbers.  `rank` is the measure that 
 with every question while nobody makes progress for the request.
 
 Source: mm/page_alloc.c:should_reclaim_retry, should_compact_retry,
-mm/compaction.c:compaction_zonelist_suitable (v5.10).
+mm/compaction.c:compaction_zonelist_suitable,
+mm/vmscan.c:zone_reclaimable_pages (v5.10).
 """
 
 from __future__ import annotations
@@ -70,17 +71,23 @@ def compaction_again(
 
     `suitable` says whether reclaim could give compaction enough pages to work with.
     """
-    if result == SUCCESS:
-        retries = retries + 1
+    if result == SKIPPED:
+        return Compaction(suitable, priority, retries)
+    if not any(result == each for each in HARDER_TRIES_HELP):
+        retries = retries + 1 if result == SUCCESS else retries
         if retries <= (most // COSTLY_RETRIES if costly else most):
             return Compaction(True, priority, retries)
-    elif result == SKIPPED:
-        return Compaction(suitable, priority, retries)
-    elif not any(result == each for each in HARDER_TRIES_HELP):
-        return Compaction(True, priority, retries)
     if priority > least_priority(costly):
         return Compaction(True, priority - 1, 0)
     return Compaction(False, priority, retries)
+
+
+def reclaimable_pages(pages: Any, free: Any, counts_free: bool) -> Any:
+    """Return zone_reclaimable_pages(): the free pages where there are no others.
+
+    Kernels before 5.10.233 return 0 there.
+    """
+    return free if counts_free and pages == 0 else pages
 
 
 def gap(order: Any) -> Any:
@@ -104,12 +111,17 @@ def suitability(cfg: Config, s: State, available: int) -> CompactResult:
     return CompactResult.CONTINUE
 
 
+def reclaimable(cfg: Config, s: State) -> Any:
+    """Return what the zone may have to reclaim, as the kernel counts it."""
+    return reclaimable_pages(s.zone.reclaimable, s.zone.free, cfg.counts_free)
+
+
 def reclaim_would_help(cfg: Config, s: State) -> bool:
     """Say whether some reclaim makes compaction possible.
 
     Source: mm/compaction.c:compaction_zonelist_suitable (v5.10).
     """
-    available = s.zone.reclaimable // s.order + s.zone.free
+    available = s.zone.free + reclaimable(cfg, s) // s.order
     return suitability(cfg, s, available) is not CompactResult.SKIPPED
 
 
@@ -121,9 +133,12 @@ def order_0_is_fine(cfg: Config, s: State) -> bool:
 
 
 def has_hope(cfg: Config, s: State) -> bool:
-    """Say whether the request could be served if all were reclaimed."""
+    """Say whether the request could be served if all were reclaimed.
+
+    Free pages count twice where there is nothing else to reclaim.
+    """
     z = level(cfg, s)
-    available = z.free + s.zone.reclaimable
+    available = z.free + reclaimable(cfg, s)
     hope = watermark_ok(z, s.order, z.marks[WMARK_MIN], 0, s.flags, available)
     return hope and s.nodemask is not Nodemask.EMPTY
 
@@ -150,7 +165,7 @@ def reclaim_again(cfg: Config, s: State) -> tuple[State, bool, tuple[Event, ...]
         return spared, spared != s, (Event.UNRESERVE_ALL,)
     if not has_hope(cfg, s):
         return s, False, ()
-    waits = not s.gained and 2 * s.zone.write_pending > s.zone.reclaimable
+    waits = not s.gained and 2 * s.zone.write_pending > reclaimable(cfg, s)
     return s, True, (Event.WAIT,) if waits else ()
 
 
@@ -183,9 +198,11 @@ def most_compactions(cfg: Config, s: State) -> int:
 def rank(cfg: Config, s: State) -> tuple[int, ...]:
     """Return the measure of what is left to try, most significant part first.
 
-    What others may still do for the request; pages that can be reclaimed, counted
-    twice so that one just reclaimed is still worth a round; page blocks to give back;
-    tries of compaction, tries of reclaim; questions left in this round.
+    What others may still do for the request; pages that can be reclaimed; page blocks
+    to give back; tries of compaction, tries of reclaim; questions left in this round.
+
+    A page that can be reclaimed counts 2.  Reclaiming it takes 1 of them away, and 1 is
+    left (`pending`) until the next round begins, which starts with all tries again.
     """
     pending = s.gained > Reclaim.READY
     early = s.at < At.LOOK_RETRY  # the priority is not settled yet

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core import Step
 from ..linux import AllocFlags, CompactPriority, CompactResult, Gfp
-from .always import asker, reply_of
+from .always import NEW_ROUND, ROUND, asker, reply_of
 from .request import (
     At,
     Config,
@@ -16,8 +18,9 @@ from .request import (
     Reply,
     State,
     can_reclaim,
+    is_barred,
 )
-from .retry import may_go_round
+from .retry import has_hope, may_go_round
 
 Moment = Step[Config, State]
 
@@ -190,6 +193,11 @@ def no_zone_is_eligible(cfg: Config, step: Moment) -> bool:
     return fails(step) and asker(step).nodemask is Nodemask.EMPTY
 
 
+def an_insane_cpuset_has_no_zone(cfg: Config, step: Moment) -> bool:
+    """A request that keeps to its cpuset fails at once, as no zone of it fits."""
+    return fails(step) and is_barred(asker(step))
+
+
 # ------------------------------------------------------------------ on the way
 
 
@@ -241,6 +249,15 @@ def reclaim_is_tried_too_often(cfg: Config, step: Moment) -> bool:
     return step.after.loops > cfg.reclaim_retries
 
 
+def free_pages_count_twice(cfg: Config, step: Moment) -> bool:
+    """A round is begun only as what is free counts as reclaimable as well."""
+    begins = step.before.at in ROUND and step.after.at in NEW_ROUND
+    if not begins or Event.UNRESERVE_ALL in told(step).events:
+        return False
+    once = replace(cfg, counts_free=False)
+    return has_hope(cfg, step.before) and not has_hope(once, step.before)
+
+
 def the_last_reserve_is_given_back(cfg: Config, step: Moment) -> bool:
     """A page block for atomic requests is given back, and the request goes on."""
     return step.after.zone.highatomic < step.before.zone.highatomic and (
@@ -256,6 +273,11 @@ def writeback_is_waited_for(cfg: Config, step: Moment) -> bool:
 def a_cpuset_has_changed(cfg: Config, step: Moment) -> bool:
     """The request begins again as its cpuset has changed."""
     return reply_of(step) is Reply.CPUSET
+
+
+def a_cpuset_becomes_sane(cfg: Config, step: Moment) -> bool:
+    """The request begins again as its cpuset has a zone for it now."""
+    return is_barred(step.before) and step.after.at is At.FIRST
 
 
 def a_nodemask_is_dropped(cfg: Config, step: Moment) -> bool:
@@ -301,6 +323,7 @@ WITNESSES = (
     a_victim_fails,
     blocks_fail_without_compaction,
     no_zone_is_eligible,
+    an_insane_cpuset_has_no_zone,
     nofail_goes_round,
     somebody_is_killed,
     the_asker_is_killed,
@@ -310,9 +333,11 @@ WITNESSES = (
     compaction_waits_for_reclaim,
     reclaim_steps_back_for_compaction,
     reclaim_is_tried_too_often,
+    free_pages_count_twice,
     the_last_reserve_is_given_back,
     writeback_is_waited_for,
     a_cpuset_has_changed,
+    a_cpuset_becomes_sane,
     a_nodemask_is_dropped,
     zonelists_have_changed,
     atomic_is_ignored,

@@ -247,6 +247,46 @@ def test_a_round_waits_while_most_of_the_rest_is_dirty(dirty, waits):
     assert (Event.WAIT in course.events) == waits
 
 
+@pytest.mark.parametrize(
+    ("zone", "counts", "at"),
+    [  # the mark is 8
+        (Zone(4), True, At.OOM_LOCK),
+        (Zone(5), True, At.RETRY),
+        (Zone(5), False, At.OOM_LOCK),
+        (Zone(5, 3), True, At.OOM_LOCK),
+        (Zone(5, 4), False, At.RETRY),
+    ],
+)
+def test_where_nothing_is_reclaimable_free_pages_count_twice(zone, counts, at):
+    """From 5.10.233 on: before, such a zone was hopeless."""
+    course = Course(Request(0, GFP_KERNEL), zone, counts_free=counts)
+    course.tell("FIRST - " + IN_VAIN)
+    assert course.at is at
+
+
+def test_the_last_page_reclaimed_may_bring_hope():
+    course = Course(Request(0, GFP_KERNEL), Zone(4, 1))
+    round_ = "RETRY - RECLAIM PAGES RECLAIMED - DRAINED - "
+    assert not retry.has_hope(course.session.cfg, course.state)
+    course.tell("FIRST - " + round_)
+    assert (course.at, course.state.zone) == (At.RETRY, Zone(5))
+
+
+@pytest.mark.parametrize(
+    ("zone", "counts", "waits"),
+    [
+        (Zone(5, write_pending=2), True, False),
+        (Zone(5, write_pending=3), True, True),
+        (Zone(9, write_pending=4), True, False),
+        (Zone(9, write_pending=1), False, True),
+    ],
+)
+def test_what_is_under_writeback_is_compared_with_what_is_free(zone, counts, waits):
+    course = Course(Request(0, GFP_KERNEL), zone, counts_free=counts)
+    course.tell("FIRST - " + IN_VAIN)
+    assert (Event.WAIT in course.events) == waits
+
+
 def test_a_dying_task_is_told_of_progress_that_there_was_not():
     course = Course(Request(0, GFP_KERNEL), Zone(9), signals=1)
     course.tell("FIRST - RETRY - RECLAIM SIGNAL RECLAIMED - DRAINED -")
@@ -413,9 +453,50 @@ def test_costly_blocks_are_compacted_a_quarter_of_the_times(order, most):
     assert (last.again, last.priority, last.retries) == due
 
 
-def test_an_answer_that_compaction_does_not_give_would_be_tried_for_ever():
-    odd = retry.compaction_again(int(CompactResult.CONTINUE), 1, 5, False, 16, True)
-    assert (odd.again, odd.priority, odd.retries) == (True, 1, 5)
+NOT_GIVEN = (
+    CompactResult.NOT_SUITABLE_ZONE,
+    CompactResult.NO_SUITABLE_PAGE,
+    CompactResult.CONTINUE,
+)
+
+
+@pytest.mark.parametrize("odd", NOT_GIVEN)
+@pytest.mark.parametrize(
+    ("costly", "retries", "due"),
+    [
+        (False, 16, (True, 1, 16)),
+        (False, 17, (True, 0, 0)),
+        (True, 4, (True, 1, 4)),
+        (True, 5, (False, 1, 5)),
+    ],
+)
+def test_an_answer_that_compaction_does_not_give_is_not_counted(
+    odd, costly, retries, due
+):
+    """Within the bound it would be tried for ever, above it harder."""
+    got = retry.compaction_again(int(odd), 1, retries, costly, 16, False)
+    assert (got.again, got.priority, got.retries) == due
+
+
+@pytest.mark.parametrize(
+    ("order", "zone", "counts", "due"),
+    [  # above 8 pages and 2 << order, with free / order added
+        (1, Zone(6), True, False),
+        (1, Zone(7), True, True),
+        (1, Zone(7), False, False),
+        (1, Zone(7, 5), True, False),
+        (1, Zone(7, 6), True, True),
+        (3, Zone(18), True, False),
+        (3, Zone(19), True, True),
+        (3, Zone(19), False, False),
+    ],
+)
+def test_compaction_may_have_room_only_as_free_pages_count_twice(
+    order, zone, counts, due
+):
+    cfg = tiny((), (), counts_free=counts)
+    s = State(at=At.COMPACTED, order=order, gfp=GFP_KERNEL, zone=zone)
+    assert retry.reclaim_would_help(cfg, s) is due
 
 
 # ------------------------------------------------------------------ costly blocks
@@ -551,6 +632,65 @@ def test_atomic_requests_and_victims_ignore_the_nodes():
     ):
         course = Course(request_).tell("FIRST -")
         assert course.state.nodemask is Nodemask.ABSENT
+
+
+# ------------------------------------------------------------------ insane cpusets
+
+USER, BARRED = GFP_KERNEL | Gfp.HARDWALL, Context.BARRED
+
+
+@pytest.mark.parametrize(
+    ("gfp", "who", "fails"),
+    [
+        (USER, BARRED, True),
+        (USER, BARRED | Context.VICTIM, True),
+        (GFP_ATOMIC | Gfp.HARDWALL, BARRED, True),
+        (GFP_KERNEL, BARRED, False),
+        (USER, Context.NONE, False),
+    ],
+)
+def test_a_request_that_keeps_to_an_insane_cpuset_fails_at_once(gfp, who, fails):
+    """However much is free: all of it is on nodes outside of the cpuset."""
+    course = Course(Request(0, gfp, who), CLEAN)
+    assert (course.last.page is False) == fails
+    assert (Event.WARN_FAILURE in course.events) == fails
+
+
+@pytest.mark.parametrize(("change", "at"), [("CPUSET", "FIRST"), ("ZONELIST", "IDLE")])
+def test_unless_the_cpuset_changes_meanwhile(change, at):
+    may = {"cpusets": True, "hotremove": True, "changes": 1}
+    course = Course(Request(0, USER, BARRED), CLEAN, **may)
+    course.tell(f"LOOK_FAIL {change}")
+    if course.at is At.LOOK_FAIL:
+        course.tell("LOOK_FAIL UNCHANGED")
+    assert course.at is At[at]
+
+
+def test_nofail_gets_a_page_from_outside_of_an_insane_cpuset():
+    """No zone of its own can give one, before or after reclaim."""
+    course = Course(Request(0, USER | NOFAIL, BARRED), Zone(99, 9), signals=1)
+    assert replies.may_say(course.session.cfg, course.state) == (Reply.NO_PAGE,)
+    course.tell("HARDER_CPUSET - HARDER_ANY - RETRY -")
+    told = replies.may_say(course.session.cfg, course.state)
+    assert told == (Reply.NO_PROGRESS, Reply.SIGNAL)
+    course.tell("RECLAIM SIGNAL RECLAIMED - DRAINED - " + IN_VAIN + IN_VAIN)
+    course.tell(LAST_LOOK + "OOM_KILL NOBODY OOM_CPUSET - OOM_ANY +")
+    assert course.last.page is True
+
+
+@pytest.mark.parametrize(
+    ("gfp", "who", "may"),
+    [
+        (USER, BARRED, False),
+        (USER, BARRED | Context.VICTIM, True),
+        (USER, BARRED | Context.SOFTIRQ, True),
+        (USER, Context.NONE, True),
+        (GFP_KERNEL, BARRED, True),
+    ],
+)
+def test_interrupts_and_victims_may_have_memory_of_any_node(gfp, who, may):
+    s = State(at=At.FIRST, gfp=gfp, context=who, flags=AllocFlags.CPUSET, zone=CLEAN)
+    assert replies.may_serve(CONFIGS["tiny-insane"], s) is may
 
 
 # ------------------------------------------------------------------ less patience
