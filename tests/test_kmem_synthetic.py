@@ -451,16 +451,19 @@ def any_zone(kernel, preferred):
     yield from ((at, 0, MARKS[at][1]) for at in (1, 0))
 
 
-@pytest.mark.parametrize("tries", [reversed_walk, no_watermarks, any_zone])
-def test_a_kernel_that_walks_its_zones_wrongly_is_caught(tries, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("tries", "seed"),
+    [(reversed_walk, 22), (no_watermarks, 22), (any_zone, 0), (any_zone, 1)],
+)
+def test_a_kernel_that_walks_its_zones_wrongly_is_caught(
+    tries, seed, tmp_path, monkeypatch
+):
+    """These seeds show it: elsewhere another zone may have been possible."""
     monkeypatch.setattr(Kernel, "tries", tries)
-    caught = 0
-    for seed in range(40):
-        recorded(seed, tmp_path, works=200)
-        run = judged(tmp_path)
-        if run.verdict is Verdict.VIOLATED:
-            caught += run.extra["first_bad"]["rule"] == "ZL-ORDER"
-    assert caught > 0
+    recorded(seed, tmp_path, works=200)
+    run = judged(tmp_path)
+    assert run.verdict is Verdict.VIOLATED
+    assert run.extra["first_bad"]["rule"] == "ZL-ORDER"
 
 
 def test_an_interrupt_overtakes_a_request_in_some_traces(tmp_path):

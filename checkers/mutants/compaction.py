@@ -643,7 +643,14 @@ TABLE: tuple[Line, ...] = (
     ("reset-hints", STATE, AGAIN, C, RESET_ALL, forget_without_need),
     ("free-first", STATE, CAUGHT, C, "free", free_the_first_page),
     ("kill", STATE, "tiny-kill", C, "kill", kill_nobody),
-    ("accept-all", "REFUSAL", "tiny-run", binding, "differs", believe_anything),
+    (
+        "compaction-accept-all",
+        "REFUSAL",
+        "tiny-run",
+        binding,
+        "differs",
+        believe_anything,
+    ),
 )
 
 COMPACTION_MUTANTS = (

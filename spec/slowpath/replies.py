@@ -86,21 +86,38 @@ def may_serve(cfg: Config, s: State) -> bool:
     """Say whether the free lists may give a page to the question that waits."""
     if s.nodemask is Nodemask.EMPTY:
         return False
-    made = s.at in AFTER_COMPACTION and s.compacted is CompactResult.SUCCESS
-    z, flags = level(cfg, s, made), path.flags_of(s)
+    z, flags = level(cfg, s, may_be_made(cfg, s)), path.flags_of(s)
     if AllocFlags.CPUSET in flags and is_shut_out(s, path.gfp_of(s)):
         return False
     if AllocFlags.NO_WATERMARKS not in flags:
         return watermark_ok(z, s.order, mark_of(z, flags), 0, flags, z.free)
-    return z.free >= 1 << s.order and (s.order == 0 or z.lists[s.order] > 0)
+    if s.order == 0:
+        return True  # a pageset may have a page where the lists have none
+    return z.free >= 1 << s.order and z.lists[s.order] > 0
+
+
+def may_be_made(cfg: Config, s: State) -> bool:
+    """Say whether there may be a block that the zone does not tell of.
+
+    Pages merge as compaction moves others, as pagesets are drained, and as the memory
+    of a task that was killed comes free.
+    """
+    compacted = s.at in AFTER_COMPACTION and s.compacted is CompactResult.SUCCESS
+    return compacted or s.at is At.DRAINED or s.left.kills < cfg.kills
 
 
 def compaction_may_say(cfg: Config, s: State) -> tuple[CompactResult, ...]:
-    """Return what compaction may answer, by what the zone has and how it is asked."""
+    """Return what compaction may answer, by what the zone has and how it is asked.
+
+    A costly request is also turned away where memory is short rather than fragmented;
+    if reclaim has stepped back for compaction, that was asked already.
+    """
     if Gfp.IO not in s.gfp or s.nodemask is Nodemask.EMPTY:
         return (CompactResult.SKIPPED,)
     found = suitability(cfg, s, s.zone.free)
     options = SCANNED if found is CompactResult.CONTINUE else (found,)
+    if options is SCANNED and s.costly and s.gained is not Reclaim.READY:
+        options = (CompactResult.SKIPPED, *options)
     early = s.at is At.EARLY_COMPACT
     if early or s.priority > CompactPriority.SYNC_FULL:
         options = (*options, CompactResult.DEFERRED)

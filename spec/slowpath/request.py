@@ -284,7 +284,7 @@ class Next:
 def level(cfg: Config, s: State, made: bool = False) -> Level:
     """Return what a watermark test sees of the zone.
 
-    `made` says that compaction has made a block, which others may take at any time.
+    `made` says that a block may have been made, which others may take at any time.
     """
     lists = 1 << MIGRATE_UNMOVABLE if s.zone.block or made else 0
     if s.zone.highatomic > 0:

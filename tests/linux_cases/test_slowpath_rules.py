@@ -221,3 +221,38 @@ def test_a_zone_outside_the_nodemask_is_no_hope():
     assert retry.unreserve(s, keep=0) == s
     assert retry.suitability(CFG, s, 99) is CompactResult.SKIPPED
     assert replies.reclaim_may_say(CFG, s) == (Reclaim.NO_PROGRESS,)
+
+
+# ------------------------------------------------------------------ lower layers
+
+
+def test_a_pageset_may_have_a_page_where_the_lists_have_none():
+    """rmqueue_pcplist() looks at the pageset only; no mark stops NO_WATERMARKS."""
+    marks = replace(KERNEL, zone=Zone(0), left=Left(kills=CFG.kills))
+    assert not replies.may_serve(CFG, marks)
+    assert replies.may_serve(CFG, replace(marks, flags=AllocFlags.NO_WATERMARKS))
+    block = replace(marks, flags=AllocFlags.NO_WATERMARKS, order=1)
+    assert not replies.may_serve(CFG, block)
+    assert not replies.may_serve(CFG, replace(block, zone=Zone(9)))
+    assert replies.may_serve(CFG, replace(block, zone=Zone(2, block=True)))
+
+
+def test_a_drain_or_a_kill_may_make_a_block():
+    """Pages that were apart in pagesets, or a task's, merge on the free lists."""
+    alive = replace(KERNEL, order=1, zone=Zone(20), left=Left(kills=CFG.kills))
+    assert not replies.may_serve(CFG, at(At.RECLAIMED, alive))
+    assert replies.may_serve(CFG, at(At.DRAINED, alive))
+    assert not replies.may_serve(CFG, at(At.DRAINED, replace(alive, zone=Zone(8))))
+    assert replies.may_serve(CFG, replace(alive, left=Left(kills=CFG.kills - 1)))
+
+
+def test_compaction_turns_costly_requests_away_where_memory_is_short():
+    """fragmentation_index() is asked for them only, and by compaction_ready() too."""
+    cfg = CONFIGS["tiny-costly"]
+    costly = replace(KERNEL, at=At.COMPACT, order=4, zone=Zone(60))
+    small = replace(costly, order=1)
+    ready = replace(costly, gained=Reclaim.READY)
+    for s, due in ((costly, True), (small, False), (ready, False)):
+        said = replies.compaction_may_say(cfg, s)
+        assert CompactResult.COMPLETE in said
+        assert (CompactResult.SKIPPED in said) == due
