@@ -605,14 +605,16 @@ def run(m: Composed, requests: int) -> None:
         m.request()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_request_ends_over_real_lower_layers(seed):
-    m = Composed(Random(seed))
-    run(m, 600)
-    assert m.seen.keys() >= MET
-    answered = {name.split()[0] for name in m.seen}
+def test_every_request_ends_over_real_lower_layers():
+    seen = set()
+    for seed in (1, 2, 6):
+        m = Composed(Random(seed))
+        run(m, 600)
+        seen |= m.seen.keys()
+    assert seen >= MET
+    answered = {name.split()[0] for name in seen}
     assert answered >= {at.name for at in At if at is not At.IDLE}
-    said = {name.split()[-1] for name in m.seen}
+    said = {name.split()[-1] for name in seen}
     assert said >= {reply.name for reply in Reply}
 
 
@@ -692,10 +694,14 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda each: each.__name__)
 def test_a_lower_layer_that_disagrees_is_noticed(wrong):
-    m = Composed(Random(3))
-    wrong(m)
+    def histories():
+        for seed in range(3, 9):  # not every one has the occasion
+            m = Composed(Random(seed))
+            wrong(m)
+            run(m, 600)
+
     with pytest.raises(AssertionError, match=WRONG[wrong]):
-        run(m, 600)
+        histories()
 
 
 @pytest.mark.parametrize(
