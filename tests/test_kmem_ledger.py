@@ -41,6 +41,12 @@ Node 0, zone   Normal
         spanned  0
         present  0
         managed  0
+Node 0, zone  Movable
+  pages free     8
+        spanned  64
+        present  64
+        managed  64
+  start_pfn:           256
 """
 
 
@@ -138,6 +144,18 @@ ZONED = {
         Text().alloc(8).alloc(70, gfp="GFP_KERNEL|__GFP_DMA"),
         "BUD-ZONE",
     ),
+    "GFP_DMA32 above": (Text().alloc(8).alloc(300, gfp="GFP_DMA32"), "BUD-ZONE"),
+    "unmovable in Movable": (Text().alloc(8).alloc(300), "BUD-ZONE"),
+    "user memory in Movable": (
+        Text().alloc(8).alloc(300, gfp="GFP_HIGHUSER"),
+        "BUD-ZONE",
+    ),
+}
+IN_ZONE = {
+    "movable in Movable": Text().alloc(300, gfp="GFP_HIGHUSER_MOVABLE"),
+    "any zone below": Text().alloc(8, gfp="GFP_HIGHUSER_MOVABLE").alloc(70),
+    "GFP_DMA32 in DMA": Text().alloc(8, gfp="GFP_DMA32"),
+    "words of a later kernel": Text().alloc(70, gfp="GFP_KERNEL|__GFP_SKIP_ZERO"),
 }
 LEGAL = {
     "a frame used again": Text().alloc(8).free(8).alloc(8).free(8),
@@ -227,6 +245,12 @@ def test_a_block_across_zones_is_named(judge):
 
 def test_no_zone_is_judged_without_zoneinfo(judge):
     assert judge(Text().alloc(8).alloc(999)).verdict is Verdict.BOUNDED
+
+
+@pytest.mark.parametrize("name", IN_ZONE)
+def test_a_request_may_use_the_zone_it_names_and_those_below(name, judge):
+    run = judge(IN_ZONE[name], zones=True)
+    assert run.verdict is Verdict.BOUNDED, run.failure
 
 
 @pytest.mark.parametrize("name", LEGAL)

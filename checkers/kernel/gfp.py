@@ -47,11 +47,15 @@ def gfp_of(text: bytes) -> Gfp | None:
 
     Bits without a name stand at the end as a hexadecimal number and are not kept.
     """
+    names = text.decode("ascii", "replace").split("|")
+    known = all(name in NAMES or name.startswith("0x") for name in names)
+    return known_flags(text) if known else None
+
+
+@lru_cache(maxsize=4096)
+def known_flags(text: bytes) -> Gfp:
+    """Return the flags that a text names in the words of 5.10; others are left out."""
     flags = Gfp.NONE
     for name in text.decode("ascii", "replace").split("|"):
-        if name.startswith("0x"):
-            continue
-        if name not in NAMES:
-            return None
-        flags |= NAMES[name]
+        flags |= NAMES.get(name, Gfp.NONE)
     return flags
