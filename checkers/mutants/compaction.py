@@ -13,7 +13,10 @@ from mmoracle.checkers.bind import compaction as binding
 from mmoracle.impl.compaction import defer
 from mmoracle.impl.compaction.control import Control
 from mmoracle.impl.compaction.frames import PINNED, Frames, Zone
-from mmoracle.impl.compaction.machine import FULL, Compaction
+from mmoracle.impl.compaction.hints import Hints
+from mmoracle.impl.compaction.machine import Compaction
+from mmoracle.impl.compaction.rounds import FULL, Rounds
+from mmoracle.impl.compaction.state import State
 from mmoracle.spec.linux import CompactPriority, CompactResult
 
 from ..zoo import Line, tabled
@@ -564,7 +567,8 @@ RESET_ALL, RESET_ONE = "reset_isolation_suitable", "reset_isolation_pfn"
 INDEX, FRAGMENTED = "missing_block", "fragmentation_index"
 SUITABLE, LACKS = "suitable_with", "only_fragmented"
 REQUEST, WORK, FINISH = "try_to_compact_pages", "kcompactd_do_work", "compact_finished"
-STATE, DECIDE, C = "EXACT-STATE", "CMP-DECIDE", Compaction
+STATE, DECIDE = "EXACT-STATE", "CMP-DECIDE"
+C, R = Compaction, Rounds
 COUNTS, ASKED, CAUGHT = "tiny-deferral", "tiny-suitable", "tiny-capture"
 AGAIN, THREAD, LARGE = "tiny-again", "tiny-kcompactd", "tiny-large"
 ASYNC, ZONES, FILES = "tiny-async", "tiny-zones", "tiny-files"
@@ -604,26 +608,26 @@ TABLE: tuple[Line, ...] = (
     ("drain-leaves", STATE, "tiny-drain", Frames, DRAIN, drain_all_but_one),
     ("drain-zone", "CMP-ZONE", ZONES, Frames, DRAIN, drain_into_the_first_zone),
     ("alloc-tail", DECIDE, OTHERS, Frames, ALLOC, take_the_last),
-    ("lay", STATE, "tiny-run", C, "lay", lay_the_other_way),
+    ("lay", STATE, "tiny-run", State, "lay", lay_the_other_way),
     ("start-inside", STATE, "tiny-run", C, PLACE, start_inside),
     ("start-whole", STATE, "tiny-run", C, PLACE, whole_if_equal),
     ("start-async", STATE, AGAIN, C, PLACE, one_start_for_both),
-    ("met", DECIDE, "tiny-run", C, "scanners_met", go_on_when_met),
-    ("anew", "CMP-ANEW", "tiny-drain", C, JUDGE, keep_the_starts),
-    ("flush", STATE, "tiny-run", C, JUDGE, never_flush),
-    ("stop-inside", DECIDE, "tiny-run", C, JUDGE, stop_inside_a_block),
-    ("signal-first", DECIDE, "tiny-kill", C, JUDGE, contended_first),
-    ("steal-nothing", DECIDE, "tiny-steal", C, STEAL, steal_nothing),
-    ("steal-all", DECIDE, "tiny-thick", C, STEAL, steal_everything),
-    ("rescan", STATE, "tiny-rescan", C, FINISH, rescan_never),
-    ("move-copies", "CMP-MOVE", "tiny-run", C, MOVE, move_and_leave_a_copy),
-    ("move-loses", "CMP-MOVE", "tiny-run", C, MOVE, move_and_lose),
-    ("move-target", "CMP-CONSERVE", "tiny-run", C, MOVE, stay_and_lose_the_target),
-    ("move-elsewhere", "CMP-CONSERVE", "tiny-run", C, MOVE, move_elsewhere),
-    ("drain-late", STATE, "tiny-run", C, SETTLE, drain_too_late),
-    ("capture-unseen", DECIDE, LARGE, C, SETTLE, overlook_the_capture),
-    ("starved", STATE, OTHERS, C, SETTLE, starve_and_go_on),
-    ("skip-back", "CMP-SCAN", "tiny-async-large", C, SETTLE, skip_backwards),
+    ("met", DECIDE, "tiny-run", State, "scanners_met", go_on_when_met),
+    ("anew", "CMP-ANEW", "tiny-drain", R, JUDGE, keep_the_starts),
+    ("flush", STATE, "tiny-run", R, JUDGE, never_flush),
+    ("stop-inside", DECIDE, "tiny-run", R, JUDGE, stop_inside_a_block),
+    ("signal-first", DECIDE, "tiny-kill", R, JUDGE, contended_first),
+    ("steal-nothing", DECIDE, "tiny-steal", R, STEAL, steal_nothing),
+    ("steal-all", DECIDE, "tiny-thick", R, STEAL, steal_everything),
+    ("rescan", STATE, "tiny-rescan", R, FINISH, rescan_never),
+    ("move-copies", "CMP-MOVE", "tiny-run", R, MOVE, move_and_leave_a_copy),
+    ("move-loses", "CMP-MOVE", "tiny-run", R, MOVE, move_and_lose),
+    ("move-target", "CMP-CONSERVE", "tiny-run", R, MOVE, stay_and_lose_the_target),
+    ("move-elsewhere", "CMP-CONSERVE", "tiny-run", R, MOVE, move_elsewhere),
+    ("drain-late", STATE, "tiny-run", R, SETTLE, drain_too_late),
+    ("capture-unseen", DECIDE, LARGE, R, SETTLE, overlook_the_capture),
+    ("starved", STATE, OTHERS, R, SETTLE, starve_and_go_on),
+    ("skip-back", "CMP-SCAN", "tiny-async-large", R, SETTLE, skip_backwards),
     ("release-not", "CMP-CONSERVE", "tiny-run", C, RELEASE, release_nothing),
     ("release-owned", "CMP-KEEP", "tiny-run", C, RELEASE, release_to_an_owner),
     ("release-start", STATE, "tiny-run", C, RELEASE, release_and_forget),
@@ -638,9 +642,9 @@ TABLE: tuple[Line, ...] = (
     ("wake-always", DECIDE, THREAD, C, WAKE, always_wake),
     ("thread-order", STATE, THREAD, C, WORK, work_for_one),
     ("defer-hardest", STATE, "tiny-full", C, BEGIN, ask_for_deferral_always),
-    ("reset-samples", STATE, AGAIN, C, RESET_ONE, sample_every_frame),
-    ("reset-never", STATE, AGAIN, C, RESET_ALL, forget_nothing),
-    ("reset-hints", STATE, AGAIN, C, RESET_ALL, forget_without_need),
+    ("reset-samples", STATE, AGAIN, Hints, RESET_ONE, sample_every_frame),
+    ("reset-never", STATE, AGAIN, Hints, RESET_ALL, forget_nothing),
+    ("reset-hints", STATE, AGAIN, Hints, RESET_ALL, forget_without_need),
     ("free-first", STATE, CAUGHT, C, "free", free_the_first_page),
     ("kill", STATE, "tiny-kill", C, "kill", kill_nobody),
     (

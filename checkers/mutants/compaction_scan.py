@@ -6,7 +6,7 @@ from typing import Any
 
 from mmoracle.impl.compaction.control import ULONG_MAX, Control
 from mmoracle.impl.compaction.frames import PINNED, SHIFT, Zone
-from mmoracle.impl.compaction.machine import Compaction
+from mmoracle.impl.compaction.rounds import Rounds
 from mmoracle.impl.compaction.sources import Sources
 from mmoracle.impl.compaction.targets import Targets
 from mmoracle.spec.linux import MIGRATE_MOVABLE
@@ -18,7 +18,7 @@ _scan = Sources.isolate_migratepages_block
 _around = Targets.fast_isolate_around
 _block = Targets.isolate_freepages_block
 _fast_find = Sources.fast_find_migrateblock
-_isolate = Compaction.isolate_freepages
+_isolate = Rounds.isolate_freepages
 _update = Sources.update_cached_migrate
 
 # ------------------------------------------------------------------ the free scanner
@@ -159,7 +159,7 @@ def hint_and_keep_the_start(self: Targets, pfn: int) -> None:
     self.m.set_pageblock_skip(pfn)
 
 
-def split_from_the_first(self: Compaction, busy: bool) -> list[tuple[int, int]]:
+def split_from_the_first(self: Rounds, busy: bool) -> list[tuple[int, int]]:
     """Use the pages of a block from the first one on."""
     blocks = _isolate(self, busy)
     _, cc = self.running()
@@ -167,7 +167,7 @@ def split_from_the_first(self: Compaction, busy: bool) -> list[tuple[int, int]]:
     return blocks
 
 
-def lose_one(self: Compaction, busy: bool) -> list[tuple[int, int]]:
+def lose_one(self: Rounds, busy: bool) -> list[tuple[int, int]]:
     """Lose a page when a block is split."""
     blocks = _isolate(self, busy)
     _, cc = self.running()
@@ -176,7 +176,7 @@ def lose_one(self: Compaction, busy: bool) -> list[tuple[int, int]]:
     return blocks
 
 
-def find_all_the_same(self: Compaction, busy: bool) -> list[tuple[int, int]]:
+def find_all_the_same(self: Rounds, busy: bool) -> list[tuple[int, int]]:
     """Let the migration go on although no free page was found."""
     blocks = _isolate(self, busy)
     r, cc = self.running()
@@ -318,26 +318,26 @@ def go_back_each_time(self: Sources) -> int:
     return cc.migrate_pfn
 
 
-def sources_in_order(self: Compaction, crowded: bool, busy: bool) -> Any:
+def sources_in_order(self: Rounds, crowded: bool, busy: bool) -> Any:
     """Migrate the pages in the order in which they were found."""
     pages, on = _isolate_migratepages(self, crowded, busy)
     self.running()[1].migratepages.reverse()
     return pages[::-1], on
 
 
-def wait_for_others(self: Compaction, crowded: bool, busy: bool) -> Any:
+def wait_for_others(self: Rounds, crowded: bool, busy: bool) -> Any:
     """Let an asynchronous run wait until fewer pages are isolated."""
     return _isolate_migratepages(self, False, busy)
 
 
-def forget_where_it_migrated(self: Compaction, crowded: bool, busy: bool) -> Any:
+def forget_where_it_migrated(self: Rounds, crowded: bool, busy: bool) -> Any:
     """Do not remember from where pages were migrated last."""
     found = _isolate_migratepages(self, crowded, busy)
     self.running()[1].last_migrated_pfn = 0
     return found
 
 
-_isolate_migratepages = Compaction.isolate_migratepages
+_isolate_migratepages = Rounds.isolate_migratepages
 
 BLOCK, AROUND, LOOK = (
     "isolate_freepages_block",
@@ -354,7 +354,7 @@ FREE, REINIT, SEARCH = "isolate_freepages", "reinit_migrate_pfn", "searches"
 STATE = "EXACT-STATE"
 NEXT, SUITS, HINT = "next_search_order", "isolation_suitable", "update_pageblock_skip"
 PASSES, FAST, FALL, NOTE = "passes_over", "fast_search", "fall_back", "note_highest"
-T, S, C = Targets, Sources, Compaction
+T, S, R = Targets, Sources, Rounds
 ASYNCS, CMA, TYPES = "tiny-async", "tiny-async-cma", "tiny-async-types"
 LARGE, AGAIN, RESCAN = "tiny-large", "tiny-again-large", "tiny-rescan"
 DECIDE = "CMP-DECIDE"
@@ -379,9 +379,9 @@ TABLE: tuple[Line, ...] = (
     ("target-whole", DECIDE, "tiny-whole", T, TARGET, target_free_blocks),
     ("target-skip", STATE, CMA, T, SUITS, look_at_all),
     ("target-cached", STATE, CMA, T, HINT, hint_and_keep_the_start),
-    ("split-order", "CMP-ORDER", LARGE, C, FREE, split_from_the_first),
-    ("split-loses", "CMP-ORDER", LARGE, C, FREE, lose_one),
-    ("starved-goes-on", STATE, "tiny-others", C, FREE, find_all_the_same),
+    ("split-order", "CMP-ORDER", LARGE, R, FREE, split_from_the_first),
+    ("split-loses", "CMP-ORDER", LARGE, R, FREE, lose_one),
+    ("starved-goes-on", STATE, "tiny-others", R, FREE, find_all_the_same),
     ("source-pinned", "CMP-SOURCE", "tiny-run", S, SCAN, take_pinned_ones),
     ("source-skip", DECIDE, AGAIN, S, PASSES, ignore_the_skip_hint),
     ("source-stands", "LIVE", "tiny-run", S, SCAN, stand_still),
@@ -401,7 +401,7 @@ TABLE: tuple[Line, ...] = (
     ("fast-eighth", DECIDE, "tiny-far", S, HIGH, search_half_way_always),
     ("fast-back-not", STATE, LARGE, S, REINIT, never_go_back),
     ("fast-back-often", STATE, LARGE, S, REINIT, go_back_each_time),
-    ("source-order", DECIDE, "tiny-run", C, PAGES, sources_in_order),
-    ("source-crowded", DECIDE, ASYNCS, C, PAGES, wait_for_others),
-    ("last-migrated", STATE, "tiny-run", C, PAGES, forget_where_it_migrated),
+    ("source-order", DECIDE, "tiny-run", R, PAGES, sources_in_order),
+    ("source-crowded", DECIDE, ASYNCS, R, PAGES, wait_for_others),
+    ("last-migrated", STATE, "tiny-run", R, PAGES, forget_where_it_migrated),
 )
