@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..core import Domains, Ints, OneOf, nothing, value
 from ..linux import AllocFlags, CompactResult
-from . import defer, zone_run
+from . import defer, hints, zone_run
 from .answers import BOTH, changed, idle, told, zones
 from .parts import Config, Memory, with_zone
 
@@ -185,5 +185,5 @@ class ResetIsolation:
     def after(self, cfg: Config, s: Memory, result: None) -> Memory:
         told(None, result)
         for at in range(len(cfg.zones)):
-            s = zone_run.reset_isolation(cfg, s, at)
+            s = hints.reset_isolation(cfg, s, at)
         return s

@@ -26,6 +26,7 @@ from mmoracle.spec.compaction.deferral import (
     Served,
     Suitable,
 )
+from mmoracle.spec.compaction.hints import reset_isolation
 from mmoracle.spec.compaction.meanwhile import Drain, Free, Kill, Take
 from mmoracle.spec.compaction.ops import Lay
 from mmoracle.spec.compaction.parts import NOBODY, Run, Zone
@@ -44,7 +45,7 @@ from mmoracle.spec.compaction.scanners import (
 )
 from mmoracle.spec.compaction.sources import Isolated, search
 from mmoracle.spec.compaction.targets import bounds_of
-from mmoracle.spec.compaction.zone_run import control, place_scanners, reset_isolation
+from mmoracle.spec.compaction.zone_run import control, place_scanners
 from mmoracle.spec.linux import (
     GFP_HIGHUSER_MOVABLE,
     GFP_KERNEL,
