@@ -9,34 +9,19 @@ from mmoracle.impl.compaction.control import Request
 from mmoracle.impl.compaction.frames import SHIFT
 from mmoracle.impl.compaction.frames import Zone as Area
 from mmoracle.spec.compaction import always, ops, sometimes
-from mmoracle.spec.compaction.ops import (
-    BeginZone,
-    Compacted,
+from mmoracle.spec.compaction.answers import migratetype
+from mmoracle.spec.compaction.deferral import (
     Defer,
     Deferred,
     DeferReset,
-    Drain,
-    EndZone,
-    Finished,
     FragmentationIndex,
-    Free,
-    IsolateFreepages,
-    IsolateMigratepages,
-    Kcompactd,
-    Kill,
-    Lay,
-    MigratePage,
     ResetIsolation,
     Restarting,
-    Return,
     Served,
-    Settle,
     Suitable,
-    Take,
-    TryToCompact,
-    WakeupKcompactd,
-    migratetype,
 )
+from mmoracle.spec.compaction.meanwhile import Drain, Free, Kill, Take
+from mmoracle.spec.compaction.ops import Lay
 from mmoracle.spec.compaction.parts import (
     KEEPS_HIGH_PFN,
     LOSES_CAPTURED,
@@ -48,6 +33,19 @@ from mmoracle.spec.compaction.parts import (
     Phase,
     Run,
     Zone,
+)
+from mmoracle.spec.compaction.requests import (
+    Compacted,
+    Kcompactd,
+    Return,
+    TryToCompact,
+    WakeupKcompactd,
+)
+from mmoracle.spec.compaction.rounds import BeginZone, EndZone, Finished, Settle
+from mmoracle.spec.compaction.scanners import (
+    IsolateFreepages,
+    IsolateMigratepages,
+    MigratePage,
 )
 from mmoracle.spec.compaction.sources import Isolated
 from mmoracle.spec.core import Op, Result

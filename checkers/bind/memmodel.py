@@ -21,13 +21,9 @@ from mmoracle.spec.memmodel import ops, state
 from mmoracle.spec.memmodel.always import INVARIANTS
 from mmoracle.spec.memmodel.boot import AllocNodeMemMap, FreeAreaInit, MemoryPresent
 from mmoracle.spec.memmodel.buffer import BufferAlloc, BufferFini, BufferInit
-from mmoracle.spec.memmodel.hotplug import (
-    AddPages,
-    OfflineSection,
-    OnlineSection,
-    RemovePages,
-)
+from mmoracle.spec.memmodel.hotplug import AddPages, RemovePages
 from mmoracle.spec.memmodel.lookup import PageLinks, PageToPfn, PfnToPage, PfnValid
+from mmoracle.spec.memmodel.online import OfflineSection, OnlineSection
 from mmoracle.spec.memmodel.sometimes import WITNESSES
 from mmoracle.spec.memmodel.sparse import SparseInitNid
 from mmoracle.spec.memmodel.state import STOPPED, Config, MemMap, Outcome, Phase

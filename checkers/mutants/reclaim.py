@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..zoo import Mutant, tabled
-from . import reclaim_counts, reclaim_kswapd, reclaim_tasks
+from . import (
+    reclaim_balance,
+    reclaim_counts,
+    reclaim_kswapd,
+    reclaim_local,
+    reclaim_scans,
+    reclaim_tasks,
+    reclaim_waits,
+)
 
 SOURCES = {"P71": "Linux 5.10.70, fix divide by zero in get_scan_count"}
-MODULES = (reclaim_counts, reclaim_tasks, reclaim_kswapd)
+MODULES = (
+    reclaim_counts,
+    reclaim_tasks,
+    reclaim_scans,
+    reclaim_waits,
+    reclaim_local,
+    reclaim_kswapd,
+    reclaim_balance,
+)
 
 
 def named(mutant: Mutant) -> Mutant:

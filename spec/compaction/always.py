@@ -10,18 +10,9 @@ from collections import Counter
 from ..core import Complaints, Contract, Invariant, Law, Step
 from ..linux import CompactResult
 from .defer import WOULD_SUCCEED
-from .ops import (
-    EndZone,
-    Finished,
-    FragmentationIndex,
-    Free,
-    IsolateFreepages,
-    IsolateMigratepages,
-    Lay,
-    MigratePage,
-    Return,
-    Take,
-)
+from .deferral import FragmentationIndex
+from .meanwhile import Free, Take
+from .ops import Lay
 from .parts import (
     CAUGHT,
     FREE,
@@ -37,6 +28,9 @@ from .parts import (
     block_end,
     letter,
 )
+from .requests import Return
+from .rounds import EndZone, Finished
+from .scanners import IsolateFreepages, IsolateMigratepages, MigratePage
 from .targets import split
 
 Done = Step[Config, Memory]

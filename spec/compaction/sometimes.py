@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from ..core import Step
 from ..linux import CompactResult
-from .ops import (
-    BeginZone,
-    EndZone,
-    Finished,
-    Free,
-    IsolateFreepages,
-    IsolateMigratepages,
-    MigratePage,
-    Restarting,
-    Settle,
-    WakeupKcompactd,
-)
+from .deferral import Restarting
+from .meanwhile import Free
 from .parts import (
     NEVER,
     NOBODY,
@@ -25,6 +15,9 @@ from .parts import (
     Mode,
     Run,
 )
+from .requests import WakeupKcompactd
+from .rounds import BeginZone, EndZone, Finished, Settle
+from .scanners import IsolateFreepages, IsolateMigratepages, MigratePage
 from .zone_run import met
 
 Done = Step[Config, Memory]

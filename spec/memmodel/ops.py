@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from .boot import AllocNodeMemMap, FreeAreaInit, MemoryPresent
 from .buffer import BufferAlloc, BufferFini, BufferInit
-from .hotplug import AddPages, OfflineSection, OnlineSection, RemovePages
+from .hotplug import AddPages, RemovePages
 from .lookup import PageLinks, PageToPfn, PfnToPage, PfnValid
+from .online import OfflineSection, OnlineSection
 from .sparse import SparseInitNid
 from .state import MemMap
 from .unused import FreeUnusedMemmap

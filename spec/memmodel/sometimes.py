@@ -6,8 +6,9 @@ from ..core import Step
 from ..linux import Bug, Errno
 from .boot import FreeAreaInit, MemoryPresent
 from .buffer import BufferAlloc
-from .hotplug import AddPages, OfflineSection, OnlineSection, RemovePages
+from .hotplug import AddPages, RemovePages
 from .lookup import PageToPfn, PfnValid, bank_of
+from .online import OfflineSection, OnlineSection
 from .sparse import SparseInitNid
 from .state import Asked, Config, Freed, MemMap, Phase, Took
 from .unused import FreeUnusedMemmap

@@ -8,8 +8,9 @@ from __future__ import annotations
 from ..core import Complaints, Contract, Law, Step
 from .boot import MemoryPresent
 from .buffer import BUFFER, BufferAlloc, BufferFini
-from .hotplug import AddPages, OfflineSection, OnlineSection, RemovePages
+from .hotplug import AddPages, RemovePages
 from .lookup import links_at
+from .online import OfflineSection, OnlineSection
 from .sparse import SparseInitNid
 from .state import Asked, Config, Freed, MemMap, Phase, Took
 from .words import ONLINE, is_set

@@ -16,37 +16,36 @@ from mmoracle.impl.compaction import defer as machine
 from mmoracle.spec.buddy.zones import Span
 from mmoracle.spec.compaction import defer
 from mmoracle.spec.compaction.blocks import isolate_free_page
-from mmoracle.spec.compaction.ops import (
-    BeginZone,
-    Compacted,
+from mmoracle.spec.compaction.deferral import (
     Defer,
     Deferred,
     DeferReset,
-    Drain,
-    EndZone,
-    Finished,
     FragmentationIndex,
-    Free,
-    IsolateFreepages,
-    IsolateMigratepages,
-    Kcompactd,
-    Kill,
-    Lay,
-    MigratePage,
     ResetIsolation,
     Restarting,
-    Return,
     Served,
-    Settle,
     Suitable,
-    Take,
+)
+from mmoracle.spec.compaction.hints import reset_isolation
+from mmoracle.spec.compaction.meanwhile import Drain, Free, Kill, Take
+from mmoracle.spec.compaction.ops import Lay
+from mmoracle.spec.compaction.parts import NOBODY, Run, Zone
+from mmoracle.spec.compaction.requests import (
+    Compacted,
+    Kcompactd,
+    Return,
     TryToCompact,
     WakeupKcompactd,
 )
-from mmoracle.spec.compaction.parts import NOBODY, Run, Zone
+from mmoracle.spec.compaction.rounds import BeginZone, EndZone, Finished, Settle
+from mmoracle.spec.compaction.scanners import (
+    IsolateFreepages,
+    IsolateMigratepages,
+    MigratePage,
+)
 from mmoracle.spec.compaction.sources import Isolated, search
 from mmoracle.spec.compaction.targets import bounds_of
-from mmoracle.spec.compaction.zone_run import control, place_scanners, reset_isolation
+from mmoracle.spec.compaction.zone_run import control, place_scanners
 from mmoracle.spec.linux import (
     GFP_HIGHUSER_MOVABLE,
     GFP_KERNEL,

@@ -11,20 +11,17 @@ from mmoracle.checkers.subsystem import moves
 from mmoracle.checkers.verdict import Verdict
 from mmoracle.checkers.walk import walk
 from mmoracle.spec.compaction import always
-from mmoracle.spec.compaction.ops import (
-    Compacted,
-    EndZone,
-    Finished,
-    FragmentationIndex,
+from mmoracle.spec.compaction.deferral import FragmentationIndex
+from mmoracle.spec.compaction.meanwhile import Kill
+from mmoracle.spec.compaction.ops import Lay, initial
+from mmoracle.spec.compaction.parts import NEVER, Phase, Run
+from mmoracle.spec.compaction.requests import Compacted, Return
+from mmoracle.spec.compaction.rounds import EndZone, Finished
+from mmoracle.spec.compaction.scanners import (
     IsolateFreepages,
     IsolateMigratepages,
-    Kill,
-    Lay,
     MigratePage,
-    Return,
-    initial,
 )
-from mmoracle.spec.compaction.parts import NEVER, Phase, Run
 from mmoracle.spec.compaction.sources import Isolated
 from mmoracle.spec.compaction.zone_run import control
 from mmoracle.spec.core import Disallowed, Step

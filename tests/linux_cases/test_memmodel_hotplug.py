@@ -15,14 +15,9 @@ from mmoracle.spec.memmodel import always, sometimes, steps
 from mmoracle.spec.memmodel.agree import booted
 from mmoracle.spec.memmodel.boot import FreeAreaInit, MemoryPresent
 from mmoracle.spec.memmodel.buffer import BufferAlloc, BufferFini
-from mmoracle.spec.memmodel.hotplug import (
-    AddPages,
-    OfflineSection,
-    OnlineSection,
-    RemovePages,
-    parts_of,
-)
+from mmoracle.spec.memmodel.hotplug import AddPages, RemovePages, parts_of
 from mmoracle.spec.memmodel.lookup import PageToPfn, PfnValid, pfn_valid
+from mmoracle.spec.memmodel.online import OfflineSection, OnlineSection
 from mmoracle.spec.memmodel.ops import EMPTY
 from mmoracle.spec.memmodel.sparse import SparseInitNid
 from mmoracle.spec.memmodel.state import (
