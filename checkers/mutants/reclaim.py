@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..zoo import Mutant, tabled
-from . import reclaim_counts, reclaim_kswapd, reclaim_tasks
+from . import reclaim_counts, reclaim_gather, reclaim_kswapd, reclaim_tasks
 
 SOURCES = {"P71": "Linux 5.10.70, fix divide by zero in get_scan_count"}
-MODULES = (reclaim_counts, reclaim_tasks, reclaim_kswapd)
+MODULES = (reclaim_counts, reclaim_tasks, reclaim_kswapd, reclaim_gather)
 
 
 def named(mutant: Mutant) -> Mutant:
