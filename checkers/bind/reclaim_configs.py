@@ -174,6 +174,8 @@ RESERVE = tiny(
 )
 # With swap, anonymous pages count: as many as there are of cache.
 SWAP = replace(RESERVE, swap=True, start=((0, 1, 1), *RESERVE.start[1:]))
+# Pages that can only be swapped count where nothing else does.
+ANON = replace(RESERVE, swap=True)
 
 # When a kswapd is woken.  The highest zone manages nothing, the lowest is reserved.
 WAKE = tiny(
@@ -198,6 +200,7 @@ BALANCE = tiny(
     priority=2,
     passes=(
         NOTHING,
+        Pass(scanned=4),
         Pass(file=(1,), scanned=4),
         Pass(file=(0, 1), scanned=3),
         Pass(file=(0, 1), scanned=4),
@@ -215,6 +218,56 @@ ORDER = tiny(
     wakes=((0, GFP_NOWAIT), (1, GFP_ATOMIC)),
     blocks=(0, 1),
     ops=(*KSWAPD, "Suitable", "Merge"),
+)
+# A kswapd that frees pages for a costly block asks about its zones, too.
+GATHER = tiny(
+    zone(0, 0, 6, 2, 2, 2),
+    zone(0, 1, 60, 1, 2, 3),
+    zonelist=(1, 0),
+    start=((1, 1, 0), (34, 2, 0)),
+    priority=1,
+    passes=(
+        NOTHING,
+        Pass(file=(1,), inactive=32),
+        Pass(file=(0, 1), inactive=33),
+    ),
+    wakes=((4, Gfp.NONE),),
+    ops=(*KSWAPD, "Suitable"),
+)
+# A laptop's kswapd spares the disk until it is late.  Its lowest zone manages nothing.
+LAPTOP = tiny(
+    zone(0, 0, 0, 0, 0, 0),
+    zone(0, 1, 5, 1, 1, 2),
+    zonelist=(1, 0),
+    start=((0, 0, 0), (1, 2, 0)),
+    priority=4,
+    retries=1,
+    laptop=True,
+    passes=(NOTHING, Pass(file=(1,), scanned=2)),
+    wakes=((0, Gfp.NONE),),
+    ops=KSWAPD,
+)
+# A zone whose marks are 0: its last block serves.
+BARE = tiny(
+    zone(0, 1, 4, 0, 0, 0),
+    start=((4, 0, 0),),
+    wakes=tuple((order, Gfp.NONE) for order in (0, 1, 2)),
+    uses=(Use.HELD,),
+    blocks=(0, 1, 2),
+    ops=("WakeKswapd", "Take", "Merge"),
+)
+# A request for the lowest zone is noted, nobody woken; later a task must wait.
+NOTED = tiny(
+    zone(0, 0, 2, 0, 1, 1),
+    zone(0, 1, 3, 1, 1, 1),
+    start=((2, 0, 0), (1, 2, 0)),
+    wakes=((0, GFP_KERNEL),),
+    requests=(Request(highest=1),),
+    moves=(0, 1),
+    steps=(1, 2),
+    boosts=(3,),
+    uses=(Use.HELD,),
+    ops=("TryToFree", "WakeKswapd", "Take"),
 )
 BOOST = tiny(
     zone(0, 0, 1, 0, 1, 1),
@@ -247,7 +300,7 @@ LOCAL = tiny(
     passes=(NOTHING, Pass(file=(1,)), Pass(file=(2,))),
     requests=(
         Request(highest=1),
-        Request(order=1, highest=1),
+        Request(order=2, highest=1),
         Request(gfp=GFP_NOWAIT, highest=1),
         Request(highest=1, memalloc=True),
     ),
@@ -279,7 +332,7 @@ PROTECT = tiny(
 )
 EMPTY = replace(PROTECT, sizes=(0, 1))
 AGE = replace(PROTECT, sizes=(33, 31, 0), priorities=(12, 1))
-COSTS = ((0, 0), (1, 0), (5, 300))
+COSTS = ((0, 0), (1, 0), (18, 12), (5, 300))
 FLAGS = (
     (False, False, False, False),
     (True, True, False, False),
@@ -291,7 +344,7 @@ AIMS = (
     *(Aim(swappiness, *costs) for swappiness in (60, 0, 200) for costs in COSTS),
     *(Aim(swappiness, 1, 0, *each) for swappiness in (60, 0) for each in FLAGS),
 )
-WEIGH = replace(PROTECT, aims=AIMS, sizes=(33, 0), cluster=2, priorities=(0, 1))
+WEIGH = replace(PROTECT, aims=AIMS, sizes=(67, 0), cluster=2, priorities=(0, 1))
 
 # Larger machines, at random.
 SMALL = tiny(
@@ -384,8 +437,13 @@ CONFIGS = {
     "tiny-throttle": THROTTLE,
     "tiny-reserve": RESERVE,
     "tiny-swap": SWAP,
+    "tiny-anon": ANON,
     "tiny-balance": BALANCE,
     "tiny-order": ORDER,
+    "tiny-gather": GATHER,
+    "tiny-laptop": LAPTOP,
+    "tiny-bare": BARE,
+    "tiny-noted": NOTED,
     "tiny-boost": BOOST,
     "tiny-uses": USES,
     "tiny-local": LOCAL,

@@ -50,6 +50,7 @@ def tiny(requests: tuple[Request, ...], zones: tuple[Zone, ...], **more: Any) ->
 
 ATOMIC = tiny(
     (
+        Request(1, GFP_KERNEL & ~Gfp.DIRECT_RECLAIM),
         Request(0, GFP_ATOMIC),
         Request(0, GFP_ATOMIC | Gfp.NOWARN),
         Request(0, GFP_ATOMIC | NOMEMALLOC, RECLAIMS),
@@ -97,6 +98,7 @@ EXCUSED = tiny(
         Request(0, GFP_KERNEL, Context.SUSPENDED),
         Request(0, GFP_KERNEL, RECLAIMS),
         Request(0, GFP_KERNEL | NOMEMALLOC, RECLAIMS),
+        Request(0, GFP_KERNEL | NOMEMALLOC),
     ),
     (HOPELESS, HOPEFUL, ONE_RESERVED),
     kills=1,

@@ -77,6 +77,41 @@ BOOST = replace(
         "Unboost",
     ),
 )
+# Factors that leave a boost of nearly 1,000 pages, or none by the low mark.
+FACTORS = replace(
+    BOOST,
+    maps=(mem((0, 0, 16384)),),
+    kbytes=(8192,),
+    ends=((0, 16384, 0),),
+    factors=(27, 3255),
+    ratios=((256, 32, 0),),
+    ops=(
+        *LATE,
+        "WriteMinFreeKbytes",
+        "WriteBoostFactor",
+        "WriteReserveRatio",
+        "Boost",
+    ),
+)
+# The largest numbers that files take, and a 32-bit word of pages.
+LIMITS = replace(
+    SYSCTL,
+    maps=(mem((0, 0, 16384)), mem((0, 0, (1 << 32) + 8192))),
+    ends=((4096, 1 << 33, 0),),
+    kbytes=((1 << 31) - 1,),
+    fractions=((1 << 31) - 1,),
+    factors=((1 << 31) - 1,),
+    ops=(*LATE, "WriteMinFreeKbytes", "WriteBoostFactor", "WriteFraction"),
+)
+# All three zones have pages; limits of pagesets around the border of 1 MiB.
+SIZES = replace(
+    SYSCTL,
+    maps=(mem((0, 0, 16384)), mem((0, 0, 149096)), mem((0, 0, 424000))),
+    ends=((4096, 424000, 0),),
+    asks=(Movable(), Movable(kernelcore=8192)),
+    ratios=((256, 32, 5),),
+    ops=(*LATE, "WriteReserveRatio", "StartHugepages"),
+)
 HUGEPAGES = replace(
     SYSCTL,
     maps=(mem((0, 0, 16384)), mem((0, 0, 1 << 20)), mem((0, 4096, 1 << 31))),
@@ -118,6 +153,7 @@ HOLES = replace(
         mem((0, 0, 20), (0, 21, 41)),
         mem((0, 0, 16), (0, 18, 34)),
         mem((0, 0, 16), (0, 19, 35)),
+        mem((0, 0, 24), (0, 27, 50)),
     ),
     ends=((16, 32, 0), (8, 16, 0), (16, 16, 0), (0, 64, 0)),
     orders=4,
@@ -130,6 +166,15 @@ HOLES = replace(
     ops=(*LATE, "FreeReserved"),
 )
 NO_SPARSE = replace(HOLES, sparsemem=False, mmu=False, dma_reserve=2, grows=())
+# A fraction that is written again after zones have grown.
+GROWN = replace(
+    HOLES,
+    maps=(mem((0, 0, 20), (0, 21, 41)),),
+    releases=((60,),),
+    grows=(9,),
+    fractions=(8,),
+    ops=(*LATE, "FreeReserved", "WriteFraction"),
+)
 
 NO_MMU = replace(TINY, mmu=False, maps=(mem((0, 0, 16384)),), ops=LATE)
 
@@ -137,6 +182,7 @@ NO_MMU = replace(TINY, mmu=False, maps=(mem((0, 0, 16384)),), ops=LATE)
 NEAR = ((10, 20, 20, 30), (20, 10, 30, 20), (20, 30, 10, 20), (30, 20, 20, 10))
 FLAT = tuple(tuple(10 if a == b else 20 for b in range(4)) for a in range(4))
 SKEW = ((10, 21, 20, 22), (21, 10, 12, 11), (20, 12, 10, 12), (22, 11, 12, 10))
+LAST = ((10, 20, 30, 20), (20, 10, 30, 30), (30, 30, 10, 20), (20, 30, 20, 10))
 TURNS = ((10, 40, 20, 20), (40, 10, 20, 20), (20, 20, 10, 30), (20, 20, 30, 10))
 FOUR = mem((0, 0, 24576), (1, 24576, 32768), (3, 32768, 49152))
 NUMA = replace(
@@ -149,7 +195,7 @@ NUMA = replace(
     ends=((4096, 49152, 0), (0, 49152, 0)),
     online=(0, 1, 2, 3),
     cpus=((0,), (0, 1, 2, 3), (1, 2)),
-    distances=(NEAR, FLAT, SKEW, TURNS),
+    distances=(NEAR, FLAT, SKEW, TURNS, LAST),
     dma_reserve=0,
     releases=((100,), (0, 100)),
     grows=(),
@@ -220,10 +266,41 @@ MIRROR = replace(
             Range(0, 32, 48, mirror=True, hotplug=True),
             Range(1, 48, 60, hotplug=True),
         ),
+        (
+            Range(0, 0, 8),
+            Range(0, 8, 24, mirror=True),
+            Range(1, 24, 34, mirror=True),
+            Range(1, 34, 50),
+        ),
+        (Range(0, 0, 10, mirror=True), Range(0, 10, 40)),
     ),
     ends=((8, 60, 0), (0, 60, 0)),
     asks=(Movable(mirror=True), Movable(movable_node=True), Movable(5, 9, mirror=True)),
     mirror_from=10,
+)
+
+# What a pass leaves is spread further, to the page.
+SPREAD = replace(
+    MOVABLE,
+    maps=(
+        mem((0, 1, 12), (0, 12, 30), (1, 31, 39), (2, 40, 53)),
+        mem((0, 2, 5), (1, 8, 26)),
+        mem((0, 1, 19), (1, 22, 24), (2, 25, 38), (2, 38, 51)),
+    ),
+    ends=((8, 60, 0), (25, 60, 0)),
+    asks=(Movable(3), Movable(5), Movable(7)),
+    online=(0, 1, 2),
+    distances=(((10, 20, 20), (20, 10, 20), (20, 20, 10)),),
+    ops=("FreeAreaInit",),
+)
+# Hundredths of many pages: a multiple of the largest block, and one more.
+PERCENT = replace(
+    TINY,
+    maps=(mem((0, 0, 320000)), mem((0, 0, 320004))),
+    ends=((4096, 330000, 0),),
+    asks=(Movable(kernelcore_percent=32), Movable(movablecore_percent=32)),
+    dma_reserve=0,
+    ops=("FreeAreaInit",),
 )
 
 # Descriptors that wait.
@@ -245,6 +322,21 @@ DEFERRED = replace(
     releases=((100,), (50,)),
     grows=(),
     ops=(*LATE, "GrowZone"),
+)
+
+# Where they begin to wait, if they do.
+BORDERS = replace(
+    DEFERRED,
+    maps=(
+        mem((0, 0, 20000)),
+        mem((0, 0, 16384), (0, 16385, 17000)),
+        mem((0, 0, 32768), (0, 33000, 70000)),
+        mem((0, 0, 1000), (0, 16384, 70000)),
+        mem((0, 0, 1000), (0, 16384, 20000), (0, 40000, 120000)),
+    ),
+    grows=(0,),
+    releases=((100,),),
+    ops=("FreeAreaInit", "BuildZonelists", "MemblockFreeAll", "FreeReserved"),
 )
 
 # Memory that comes later, in whole sections.

@@ -8,6 +8,7 @@ from ..zoo import Mutant, tabled
 from . import (
     reclaim_balance,
     reclaim_counts,
+    reclaim_gather,
     reclaim_kswapd,
     reclaim_local,
     reclaim_scans,
@@ -24,6 +25,7 @@ MODULES = (
     reclaim_local,
     reclaim_kswapd,
     reclaim_balance,
+    reclaim_gather,
 )
 
 

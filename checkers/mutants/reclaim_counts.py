@@ -111,6 +111,13 @@ def of_a_hundred(swappiness: int, anon: int, file: int) -> tuple[int, int]:
     return ap, max(0, 100 - swappiness) * total // (2 * file + anon + 1)
 
 
+def share_less(swappiness: int, anon: int, file: int) -> tuple[int, int]:
+    """Weigh by less than the whole cost, so that more is rounded off."""
+    total = anon + file + 1
+    ap = swappiness * total // (2 * anon + file + 1)
+    return ap, (200 - swappiness) * total // (2 * file + anon + 1)
+
+
 def swap_without_swap(swappiness: int, swap: bool, *more: Any) -> int:
     """Scan anonymous pages although none can be swapped."""
     return _balance(swappiness, True, *more)
@@ -158,6 +165,7 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("weigh-swapped", COUNT, WEIGH, count, "weights", swap_the_sides),
     ("weigh-own-cost", COUNT, WEIGH, count, "weights", share_no_cost),
     ("weigh-hundred", COUNT, WEIGH, count, "weights", of_a_hundred),
+    ("weigh-less", COUNT, WEIGH, count, "weights", share_less),
     ("balance-no-swap", COUNT, WEIGH, count, BALANCE, swap_without_swap),
     ("balance-in-need", COUNT, WEIGH, count, BALANCE, obey_in_need),
     ("balance-trim-first", COUNT, WEIGH, count, BALANCE, trim_first),

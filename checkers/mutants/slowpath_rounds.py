@@ -14,6 +14,7 @@ _killed, _after_oom, _decide = (
     SlowPath.after_oom,
     SlowPath.decide,
 )
+_early = SlowPath.try_compaction_early
 _fail, _checked, _retry = SlowPath.fail_or_help, SlowPath.checked, SlowPath.retry
 
 # ------------------------------------------------------------------ decisions
@@ -213,6 +214,22 @@ def look_at_the_end_only(m: SlowPath) -> None:
         m.round()
 
 
+def served_as_victims(m: SlowPath, progress: bool) -> None:
+    """Refuse whoever may use no reserves as if it were a victim."""
+    if m.gfp & decisions.NOMEMALLOC:
+        m.nopage()
+    else:
+        _after_oom(m, progress)
+
+
+def compact_without_sleep(m: SlowPath) -> None:
+    """Compact early for a request that cannot sleep."""
+    if m.order and not m.is_movable() and m.can_compact() and not m.who:
+        m.ask(variables.EARLY_COMPACT)
+    else:
+        _early(m)
+
+
 # ------------------------------------------------------------------ the zoo
 
 INSANE = "tiny-insane"
@@ -244,6 +261,15 @@ TABLE: tuple[tuple[str, str, str, Any, str, Any], ...] = (
         SlowPath,
         "out_of_memory",
         nobody_helps_nofail,
+    ),
+    ("victim-or-not", "SP-FAIL", EXCUSED, SlowPath, "after_oom", served_as_victims),
+    (
+        "early-sleepless",
+        "SP-SLEEP",
+        ATOMIC,
+        SlowPath,
+        "try_compaction_early",
+        compact_without_sleep,
     ),
     ("victim-goes-round", "RET-CODE", KERNEL, SlowPath, "after_oom", victims_go_round),
     ("kill-in-vain", "LIVE", KERNEL, SlowPath, "after_oom", go_round_without_kills),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ..zoo import tabled
-from . import zones_files, zones_hotplug, zones_lists, zones_marks, zones_nodes
+from . import (
+    zones_borders,
+    zones_files,
+    zones_hotplug,
+    zones_lists,
+    zones_marks,
+    zones_nodes,
+)
 
 SOURCES = {
     "P55": "Linux 6.1.82, Fix the sort compare func used in numa_fill_memblks()",
@@ -12,5 +19,12 @@ SOURCES = {
     "P70": "Linux 5.6.14, limit boost_watermark on small zones",
 }
 
-MODULES = (zones_nodes, zones_lists, zones_marks, zones_files, zones_hotplug)
+MODULES = (
+    zones_nodes,
+    zones_lists,
+    zones_marks,
+    zones_files,
+    zones_hotplug,
+    zones_borders,
+)
 ZONES_MUTANTS = tuple(m for x in MODULES for m in tabled("zones", x.TABLE, SOURCES))

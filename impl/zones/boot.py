@@ -10,8 +10,6 @@ from .nodes import Frames, Pgdat, Zone
 
 MemRange = tuple[int, int, int, bool, bool]  # nid, start, end, hotplug, mirror
 EMPTY, MAPPED, LISTED, FREED, PAGED, LATE, RUNNING = range(7)
-INT_MAX = (1 << 31) - 1
-MIN_FRACTION = 8
 
 
 class Boot:
