@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmoracle.impl.slowpath import variables
+from mmoracle.impl.slowpath import decisions, variables
 from mmoracle.impl.slowpath.machine import SlowPath
 from mmoracle.impl.slowpath.variables import Variables
 
