@@ -9,6 +9,7 @@ from mmoracle.checkers.bind import compaction as binding
 from ..zoo import Line, tabled
 from . import (
     compaction_defer,
+    compaction_gaps,
     compaction_lists,
     compaction_requests,
     compaction_rounds,
@@ -38,6 +39,7 @@ TABLE: tuple[Line, ...] = (
 )
 TABLES = (
     compaction_defer.TABLE,
+    compaction_gaps.TABLE,
     compaction_lists.TABLE,
     compaction_requests.TABLE,
     compaction_rounds.TABLE,
