@@ -162,13 +162,10 @@ def zone_of(m: Compaction, area: Area) -> Zone:
     """Return a zone of the machine as a value."""
     types = 5 if m.m.cma > 0 else 4
     return Zone(
-        free=tuple(
-            tuple(tuple(area.lists[order << SHIFT | mt]) for mt in range(types))
-            for order in range(len(area.nr_free))
-        ),
+        free=tuple(free_of(area, order, types) for order in range(len(area.nr_free))),
         nr_free_pages=area.nr_free_pages,
         nr_free_cma=area.nr_free_cma,
-        pcp=tuple(map(tuple, area.pcp)),
+        pcp=pcp_of(area),
         cached_free=area.compact_cached_free_pfn,
         cached_migrate=(
             area.compact_cached_migrate_pfn[0],
@@ -181,6 +178,20 @@ def zone_of(m: Compaction, area: Area) -> Zone:
         order_failed=area.compact_order_failed,
         flush=area.compact_blockskip_flush,
     )
+
+
+def free_of(area: Area, order: int, types: int) -> tuple[tuple[int, ...], ...]:
+    """Return the lists of an order; -1 stands for each block counted wrongly."""
+    lists = tuple(tuple(area.lists[order << SHIFT | mt]) for mt in range(types))
+    wrong = area.nr_free[order] - sum(map(len, lists))
+    return lists if wrong == 0 else ((-1,) * abs(wrong), *lists[1:])
+
+
+def pcp_of(area: Area) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Return the pageset; -1 stands for each page counted wrongly."""
+    lists = tuple(map(tuple, area.pcp))
+    wrong = area.pcp_count - sum(map(len, lists))
+    return lists if wrong == 0 else (((-1, -1),) * abs(wrong), *lists[1:])
 
 
 def run_of(m: Compaction) -> Run | None:

@@ -11,6 +11,7 @@ from mmoracle.spec.linux import MIGRATE_MOVABLE, CompactResult
 from ..zoo import Line
 
 _free, _end_zone = Compaction.free, Compaction.end_zone
+_pull, _bulk = Zone.pull, Frames.free_pcppages_bulk
 _suitable = Compaction.compaction_suitable
 
 
@@ -55,12 +56,27 @@ def index_at_costly(
     return CompactResult.SKIPPED if short else found
 
 
+def pull_uncounted(self: Zone, pfn: int) -> int:
+    """Count a block that left its list as if it stood there."""
+    order = _pull(self, pfn)
+    self.nr_free[order] += 1
+    return order
+
+
+def bulk_uncounted(self: Frames, zone: Zone, pages: int, ours: bool) -> None:
+    """Count pages that left the pageset as if they waited there."""
+    _bulk(self, zone, pages, ours)
+    zone.pcp_count += pages
+
+
 STATE, DECIDE = "EXACT-STATE", "CMP-DECIDE"
 ONE, TYPES = "tiny-free", "tiny-keeps-types"
 PART, DIE = "skip_persistent", "end_zone"
 PAIR, STEAL = "tiny-steal-pair", "can_steal_fallback"
 SUIT = "compaction_suitable"
 TABLE: tuple[Line, ...] = (
+    ("pull-count", "CMP-COUNT", "tiny", Zone, "pull", pull_uncounted),
+    ("bulk-count", STATE, "tiny-drain", Frames, "free_pcppages_bulk", bulk_uncounted),
     ("part-block", DECIDE, "tiny-part", Frames, PART, any_compound_page),
     ("free-single", STATE, ONE, Compaction, "free", free_as_a_stranger),
     ("take-any-type", STATE, TYPES, Frames, "make_movable", change_every_type),
