@@ -134,7 +134,7 @@ def run_line(run: Run) -> str:
         f"{run.seconds:.1f} s",
         *(f"{name} used {count(n, 'time')}" for name, n in run.declared.items()),
     ]
-    what = f"{run.subsystem:<9}{run.engine:<9}{run.config:<15}"
+    what = f"{run.subsystem:<10} {run.engine:<8} {run.config:<15}"
     if run.fidelity != "exact":
         what += f"{run.fidelity} "
     rule = f"{run.failure.rule}; " if run.failure else ""
