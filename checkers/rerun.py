@@ -32,7 +32,7 @@ def judge_file(path: str | Path, fidelity: str | None = None) -> tuple[Header, R
     recorded and, at exact fidelity, done again after that.
     """
     with opened(path) as trace:
-        return judge_trace(trace, path, Fidelity(fidelity or trace.header.fidelity))
+        return judge_record(trace, path, Fidelity(fidelity or trace.header.fidelity))
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def opened(path: str | Path) -> Iterator[Trace]:
         yield replace(trace, sub=sub)
 
 
-def judge_trace(trace: Trace, path: str | Path, faith: Fidelity) -> tuple[Header, Run]:
+def judge_record(trace: Trace, path: str | Path, faith: Fidelity) -> tuple[Header, Run]:
     """Return the verdict on a trace that was read."""
     entries = list(trace.entries)
     if trace.header.rule is not None and entries:

@@ -8,7 +8,7 @@ import pytest
 
 from mmoracle.checkers.kernel.gfp import gfp_of
 from mmoracle.checkers.kernel.kmem_judge import judge_trace
-from mmoracle.checkers.kernel.kmem_zones import threshold
+from mmoracle.checkers.kernel.proc_facts import normal_threshold
 from mmoracle.checkers.verdict import Verdict
 from mmoracle.spec.linux import GFP_HIGHUSER_MOVABLE, GFP_KERNEL, Gfp
 
@@ -32,7 +32,7 @@ def test_flags_are_read_as_the_kernel_prints_them(text, flags):
 
 def test_a_cpu_keeps_few_pages_to_itself():
     """The snapshots of x86_64-5.10-256M print: vm stats threshold 2 and 4."""
-    assert [threshold(1, managed) for managed in (3977, 48777)] == [2, 4]
+    assert [normal_threshold(managed, 1) for managed in (3977, 48777)] == [2, 4]
 
 
 # ------------------------------------------------------------------ a real trace

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from mmoracle.spec.freelist.request import avoids_fragments, gfp_zone
 from mmoracle.spec.linux import WMARK_HIGH, WMARK_LOW, AllocFlags
 from mmoracle.spec.watermark import unusable
+from mmoracle.spec.zones.layout import Layout
 from mmoracle.spec.zones.marks import (
     clamp_kbytes,
     hugepage_kbytes,
@@ -34,10 +35,9 @@ from ..bind.buddy import Machine
 from .ftrace import Event
 from .gfp import gfp_of
 from .image import KINDS, Image
+from .proc_facts import normal_threshold
 
-MOST_DRIFT = 125  # pages that a cpu keeps to itself of a counter
 MANY = 2  # blocks of the greatest order: they are not all made within a request
-RATIOS = {"DMA": 256, "DMA32": 256, "Normal": 32}  # lowmem_reserve_ratio
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def marks_of(image: Image, last: Image | None, at: int) -> Marks:
     high = max(marks[WMARK_HIGH] for marks, _ in told)
     boost = most_boost(high, image.cfg.boost_factor, image.cfg.block_pages)
     boost = boost if 4 * image.cfg.block_pages <= zone.managed else 0
-    drift = threshold(image.cfg.cpus, zone.managed) * image.cfg.cpus
+    drift = normal_threshold(zone.managed, image.cfg.cpus) * image.cfg.cpus
     return Marks(tuple(easy), tuple(mark + boost for mark in hard), drift)
 
 
@@ -228,11 +228,5 @@ def later_marks(image: Image, at: int) -> tuple[tuple[int, ...], tuple[int, ...]
     sizes = [0] * len(kinds)
     for each in image.places:
         sizes[each.index] += each.present
-    ratios = tuple(RATIOS.get(kind, 0) for kind in kinds)
+    ratios = Layout(tuple(kinds)).ratios
     return marks, lowmem_reserve(tuple(sizes), ratios, place.index)
-
-
-def threshold(cpus: int, managed: int) -> int:
-    """Return how far a cpu's own count may go: calculate_normal_threshold()."""
-    usual = 2 * cpus.bit_length() * (1 + (managed >> 15).bit_length())
-    return min(MOST_DRIFT, usual)
