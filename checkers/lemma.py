@@ -32,6 +32,7 @@ class Mistake:
     target: Any  # the class or module
     name: str  # its attribute
     broken: Any
+    bug: str = ""  # the card of a bug that shipped somewhere: "P50"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class Lemma:
     names: tuple[str, ...] = ()  # of the words, where the signature leaves them open
     size: str = ""  # "up to 3 regions", where sizes are bounded
     assumes: tuple[str, ...] = ()
+    slow: bool = False  # takes more than some two seconds: not in the fast half
 
     @property
     def name(self) -> str:
