@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -122,8 +123,7 @@ def changed(parent: Node, field: str, at: int | None, new: Node) -> None:
 @cache
 def parsed(path: str) -> ast.Module:
     """Return the syntax of a source file."""
-    with open(path, encoding="utf-8") as file:
-        return ast.parse(file.read())
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
 def defined(tree: ast.Module, line: int, name: str) -> Node | None:
@@ -155,9 +155,11 @@ def mutants(function: FunctionType) -> Iterator[Mutant]:
     """Yield every mutant of a function that has its source in a file."""
     code = function.__code__
     path = inspect.getsourcefile(function)
-    tree = parsed(path) if path else None
-    node = tree and defined(tree, code.co_firstlineno, function.__name__)
-    if not tree or not node:
+    if not path or not Path(path).is_file():  # made by a decorator
+        return
+    tree = parsed(path)
+    node = defined(tree, code.co_firstlineno, function.__name__)
+    if node is None:
         return
     met: Counter[str] = Counter()
     for parent, field, at, old in list(places(node)):
@@ -165,7 +167,7 @@ def mutants(function: FunctionType) -> Iterator[Mutant]:
             ast.copy_location(new, old)
             ast.fix_missing_locations(new)
             changed(parent, field, at, new)
-            compiled = compile(tree, str(path), "exec", dont_inherit=True)
+            compiled = compile(tree, path, "exec", dont_inherit=True)
             changed(parent, field, at, old)
             mutated = code_of(compiled, code)
             if mutated is None or len(mutated.co_freevars) != len(code.co_freevars):
