@@ -53,6 +53,7 @@ class Paths:
         self.solver = z3.SolverFor(logic)
         self.solver.set("rlimit", rlimit)
         self.choices: list[Choice] = []
+        self.known: dict[int, int] = {}  # where on the path a term was answered
         self.at = 0
         self.model: Any = None  # of the path so far
         self.questions = 0
@@ -83,19 +84,24 @@ class Paths:
 
     def decide(self, term: Any) -> bool:
         """Return the side of a comparison that this path takes."""
-        plain = z3.simplify(term)
-        if z3.is_true(plain) or z3.is_false(plain):
-            return bool(z3.is_true(plain))
+        told = self.known.get(term.get_id(), self.at)
+        if told < self.at and self.choices[told].term.eq(term):
+            return self.choices[told].taken
         before = self.again(term)
         if before is not None:
             return before
-        here = bool(z3.is_true(self.model.eval(term, model_completion=True)))
-        choice = Choice(term, here, self.ask(z3.Not(term) if here else term))
+        plain = z3.simplify(term)
+        if z3.is_true(plain) or z3.is_false(plain):
+            choice = Choice(term, bool(z3.is_true(plain)))
+        else:
+            here = bool(z3.is_true(self.model.eval(term, model_completion=True)))
+            choice = Choice(term, here, self.ask(z3.Not(term) if here else term))
         if choice.other is not None:
             self.push(choice)
+        self.known[term.get_id()] = self.at
         self.choices.append(choice)
         self.at += 1
-        return here
+        return choice.taken
 
     def assume(self, claim: Any) -> None:
         """Keep to the values for which a hypothesis is true, or leave the path."""
