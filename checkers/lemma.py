@@ -73,6 +73,7 @@ class Lemma:
     size: str = ""  # "up to 3 regions", where sizes are bounded
     assumes: tuple[str, ...] = ()
     slow: bool = False  # takes more than some two seconds: not in the fast half
+    history: Callable[..., Any] | None = None  # of values: a config and operations
 
     @property
     def name(self) -> str:
