@@ -7,24 +7,23 @@ a process of its own, so that nothing that was remembered outlives it.
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from time import monotonic
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import click
 
+from .forks import Job, processes
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
 from .verdict import Verdict
 
 SIDES = ("mmoracle.spec.", "mmoracle.impl.")
-FORK = multiprocessing.get_context("fork")
 SLOWER, GRACE = 10, 20.0  # a prover that takes longer than this does not end
 RED = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOTHING)
 
@@ -143,56 +142,6 @@ def uses(
             found.append(Use(at, prover, seconds, known))
         told(lemmas[at].name)
     return found, owner
-
-
-# ------------------------------------------------------------------ processes
-
-Job = tuple[Callable[..., None], tuple[Any, ...]]
-
-
-def processes(
-    jobs: Sequence[Job], workers: int, limit: Callable[[int, int], float]
-) -> Iterator[tuple[int, list[Any], bool]]:
-    """Make jobs in forked processes; yield (job, what it sent, whether it ended).
-
-    `limit(job, n)` says how many seconds there are for the message after the n-th.
-    """
-    todo = iter(range(len(jobs)))
-    running: dict[Connection, tuple[int, Any, list[Any], float]] = {}
-
-    def begin() -> None:
-        at = next(todo, None)
-        if at is not None:
-            work, args = jobs[at]
-            here, there = FORK.Pipe(duplex=False)
-            child = FORK.Process(target=work, args=(*args, there))
-            child.start()
-            there.close()
-            running[here] = (at, child, [], monotonic() + limit(at, 0))
-
-    for _ in range(workers):
-        begin()
-    while running:
-        for pipe in wait(list(running), 0.5):
-            assert isinstance(pipe, Connection), "only pipes are waited for"
-            at, child, said, _ = running[pipe]
-            try:
-                said.append(pipe.recv())
-                running[pipe] = (at, child, said, monotonic() + limit(at, len(said)))
-            except EOFError:
-                child.join()
-                pipe.close()
-                del running[pipe]
-                begin()
-                yield at, said, True
-        for pipe, (at, child, said, until) in list(running.items()):
-            if monotonic() > until:
-                child.kill()
-                child.join()
-                pipe.close()
-                del running[pipe]
-                begin()
-                yield at, said, False
 
 
 # ------------------------------------------------------------------ the score

@@ -40,6 +40,29 @@ class Choice:
     taken: bool
     other: Any = None  # a model, while the other side is still to be followed
     pushed: bool = False
+    hypothesis: bool = False
+    both: bool = False  # the other side was followed before
+    first: Any = None  # what that side left open
+
+    @property
+    def side(self) -> Any:
+        """Return the term that says that this side is taken."""
+        return self.term if self.taken else z3.Not(self.term)
+
+    def left_open(self, below: Any) -> Any:
+        """Return the term of what escapes here, given what escapes on this side.
+
+        Nothing may: that a side is impossible is part of what was proved.
+        """
+        this = None if below is None else z3.And(self.side, below)
+        if self.hypothesis:
+            return this
+        if not self.both:
+            return (
+                z3.Not(self.side) if below is None else z3.Or(z3.Not(self.side), below)
+            )
+        that = None if self.first is None else z3.And(z3.Not(self.side), self.first)
+        return that if this is None else this if that is None else z3.Or(that, this)
 
 
 class Paths:
@@ -50,6 +73,8 @@ class Paths:
     """
 
     def __init__(self, logic: str, rlimit: int = RLIMIT) -> None:
+        self.logic = logic
+        self.domain: list[Any] = []  # what each fresh word is
         self.solver = z3.SolverFor(logic)
         self.solver.set("rlimit", rlimit)
         self.choices: list[Choice] = []
@@ -57,6 +82,12 @@ class Paths:
         self.at = 0
         self.model: Any = None  # of the path so far
         self.questions = 0
+        self.escape: Any = None  # what no path covers, once all are followed
+
+    def bound(self, *terms: Any) -> None:
+        """Keep every path to these terms."""
+        self.domain += terms
+        self.solver.add(*terms)
 
     def ask(self, *terms: Any) -> Any:
         """Return a model of the path so far and these terms, None if there is none."""
@@ -79,7 +110,7 @@ class Paths:
     def push(self, choice: Choice) -> None:
         """Take one side from here on."""
         self.solver.push()
-        self.solver.add(choice.term if choice.taken else z3.Not(choice.term))
+        self.solver.add(choice.side)
         choice.pushed = True
 
     def decide(self, term: Any) -> bool:
@@ -111,7 +142,7 @@ class Paths:
             return
         if self.again(claim.term) is not None:
             return
-        choice = Choice(claim.term, taken=True)
+        choice = Choice(claim.term, taken=True, hypothesis=True)
         self.push(choice)
         self.choices.append(choice)
         self.at += 1
@@ -121,16 +152,19 @@ class Paths:
 
     def turn(self) -> bool:
         """Change the last answer that has another side; say whether there was one."""
+        below = None  # the path that ends here is covered
         while self.choices:
             choice = self.choices[-1]
             if choice.pushed:
                 self.solver.pop()
             if choice.other is not None:
                 self.model, choice.other = choice.other, None
+                choice.both, choice.first = True, below
                 choice.taken = not choice.taken
                 self.push(choice)
                 return True
-            self.choices.pop()
+            below = self.choices.pop().left_open(below)
+        self.escape = below
         return False
 
     def follow(self, function: Callable[[], T]) -> Iterator[T]:
@@ -168,6 +202,8 @@ def every(*claims: Any) -> Any:
         return False
     if not words:
         return True
+    if len(words) == 1:
+        return words[0]
     return Truth(words[0].paths, z3.And([each.term for each in words]))
 
 

@@ -226,9 +226,9 @@ def fresh(kind: type[Word], paths: Paths, name: str, bits: int) -> Word:
     """Return a word of any value: 0 to 2**bits - 1, or any integer from 0 up."""
     if issubclass(kind, Whole):
         word = kind(paths, z3.Int(name))
-        paths.solver.add(word.term >= 0)
+        paths.bound(word.term >= 0)
         if kind is not Whole:
-            paths.solver.add(word.term < 1 << bits)
+            paths.bound(word.term < 1 << bits)
         return word
     term = z3.BitVec(name, bits)
     return kind(paths, z3.ZeroExt(1, term) if kind is Exact else term)
