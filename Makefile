@@ -30,8 +30,8 @@ check-deep: $(READY)  ## the slow tier: larger sizes completely, longer historie
 	@$(BIN)/mmoracle check memblock --scope linux --steps 200000
 	@$(BIN)/mmoracle check buddy --scope linux --steps 10000
 
-prove: $(READY)  ## the lemmas of proofs/, every value of a word
-	@$(BIN)/python -m mmoracle.proofs
+prove: $(READY)  ## every theorem, with other solvers and all that it refutes: the ledger
+	@$(BIN)/mmoracle prove --ledger
 
 bench: $(READY)  ## ratios against named peers, and growth curves; writes docs/performance.md
 	@$(BIN)/python bench/run.py --write docs/performance.md

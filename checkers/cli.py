@@ -324,6 +324,52 @@ def mutants(subsystem: tuple[str, ...], ids: tuple[str, ...], json_: bool) -> in
     return int(found["killed"] != found["total"])
 
 
+@cli.command()
+@click.argument("theorem", nargs=-1)
+@click.option("--ledger", "whole", is_flag=True, help="Tell all that is known of each.")
+@click.option("--fast", is_flag=True, help="Leave out what takes more than some 2 s.")
+@click.option("--alone", is_flag=True, help="Ask no solver but Z3.")
+@click.option("--no-cache", is_flag=True, help="Prove again what was proved before.")
+@click.option("--export", metavar="DIR", help="Write every goal there as SMT-LIB 2.")
+@click.option("-n", "--workers", type=click.IntRange(1), help="Proofs made at once.")
+@as_json
+def prove(
+    theorem: tuple[str, ...],
+    whole: bool,
+    fast: bool,
+    alone: bool,
+    no_cache: bool,
+    export: str | None,
+    workers: int | None,
+    json_: bool,
+) -> int:
+    """Prove every theorem, or those whose name, subsystem or bug is given.
+
+    PROVED: for all words or all sizes that are said; HOLDS: for those that were tried.
+    Each theorem must refute everything wrong that is tried on it.
+    """
+    from . import ledger, proving, report
+    from .pool import cores
+
+    found = []
+    for told in proving.records(
+        proving.chosen(theorem, fast),
+        workers=workers or cores(),
+        second=not alone,
+        use_kept=not no_cache,
+        export=proving.directory(export) if export else None,
+    ):
+        found.append(told)
+        if not json_:
+            more = ledger.details(told) if whole else []
+            report.say(ledger.line_of(told), *more)
+    if json_:
+        report.emit(ledger.whole_json(found))
+    else:
+        report.say(*ledger.summary(found))
+    return ledger.exit_of(found)
+
+
 @cli.command(name="list")
 @as_json
 def list_(json_: bool) -> int:

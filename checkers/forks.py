@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -13,6 +14,12 @@ FORK = multiprocessing.get_context("fork")
 LOOK = 0.5  # seconds between two looks at the limits
 
 Job = tuple[Callable[..., None], tuple[Any, ...]]  # gets a pipe as its last argument
+
+
+def deaf(work: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Make a job; an interruption is the parent's, which ends the child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work(*args)
 
 
 @dataclass
@@ -41,7 +48,7 @@ def processes(
         if at is not None:
             work, args = jobs[at]
             here, there = FORK.Pipe(duplex=False)
-            child = FORK.Process(target=work, args=(*args, there), daemon=True)
+            child = FORK.Process(target=deaf, args=(work, (*args, there)), daemon=True)
             child.start()
             there.close()
             running[here] = Running(at, child, monotonic() + limit(at, 0))

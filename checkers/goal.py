@@ -98,7 +98,7 @@ class Opinion:
 
 def cvc5_says(text: str, seconds: float) -> str:
     """Return what cvc5 answers."""
-    import cvc5  # type: ignore[import-not-found, unused-ignore]
+    import cvc5  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     solver = cvc5.Solver(cvc5.TermManager())
     solver.setOption("tlimit-per", str(int(seconds * 1000)))
@@ -113,7 +113,7 @@ def cvc5_says(text: str, seconds: float) -> str:
 
 def bitwuzla_says(text: str, seconds: float) -> str:
     """Return what bitwuzla answers."""
-    import bitwuzla  # type: ignore[import-not-found, unused-ignore]
+    import bitwuzla  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     options = bitwuzla.Options()
     options.set(bitwuzla.Option.TIME_LIMIT_PER, int(seconds * 1000))

@@ -1,14 +1,22 @@
-"""What was proved, on one line a lemma, and what all of it rests on."""
+"""The ledger: for each theorem what was proved, by whom, and how it could have failed.
+
+A record is plain JSON, so that it can be kept, sent between processes and printed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from platform import python_version
+from typing import Any
 
 from mmoracle.spec.core import sentence
 
-from .lemma import Lemma, Proof, Values
+from .goal import UNSAT, installed
+from .lemma import Lemma, Outcome, Values
+from .prove import Kill, Proof
 from .verdict import EXIT, Verdict, overall
 
+Record = dict[str, Any]
 WORDS = {
     Verdict.COMPLETE: "PROVED",
     Verdict.BOUNDED: "HOLDS",
@@ -17,9 +25,76 @@ WORDS = {
     Verdict.NOTHING: "WORTHLESS",
 }
 TRUSTED = (
-    "Z3 answers rightly: no second solver and no checked certificate confirms it",
-    "the executor follows every path, and its words mean what Python's integers mean",
+    "the executor follows every path, and its words mean what Python's integers mean;"
+    " tests compare the two",
+    "Python runs the shipped functions on words as it runs them on integers",
 )
+UNCONFIRMED = "Z3 answers rightly where no other solver could decide the goal"
+
+
+# ------------------------------------------------------------------ records
+
+
+def subsystem_of(lemma: Lemma) -> str:
+    """Return the subsystem that a lemma is about."""
+    return lemma.claim.__module__.removeprefix("mmoracle.proofs.").split(".")[0]
+
+
+def named(lemma: Lemma, values: Values | None) -> dict[str, Any]:
+    """Return values by their names, as JSON; numbers of words in hexadecimal."""
+    names = ("top", *lemma.words) if lemma.words else ("shape",)
+    told = zip(names, values or (), strict=False)
+    return {
+        name: hex(value) if type(value) is int else str(value) for name, value in told
+    }
+
+
+def outcome_json(each: Outcome) -> Record:
+    """Return what one prover found."""
+    return {
+        "prover": each.prover,
+        "scope": each.scope,
+        "verdict": each.verdict.value,
+        each.kind: each.cases,
+        "seconds": round(each.seconds, 2),
+        **({"why": each.why} if each.why else {}),
+    }
+
+
+def solvers_json(proof: Proof) -> list[Record]:
+    """Return what each solver says of each goal."""
+    told = [
+        {
+            "solver": "z3",
+            "version": installed("z3-solver"),
+            "goal": each.prover,
+            "answer": UNSAT if each.goal is not None else each.verdict.value,
+            "seconds": round(each.seconds, 2),
+        }
+        for each in proof.outcomes
+        if each.kind == "paths"
+    ]
+    for each, by in proof.opinions:
+        parts = {"parts": by.parts} if by.parts > 1 else {}
+        told.append(
+            {
+                "solver": by.solver,
+                "version": by.version,
+                "goal": each.prover,
+                "answer": by.answer,
+                "seconds": round(by.seconds, 2),
+                **parts,
+            }
+        )
+    return told
+
+
+def kill_json(lemma: Lemma, each: Kill) -> Record:
+    """Return what was refuted."""
+    told: Record = {"mutant": each.mutant, "of": each.of, "by": each.prover}
+    told |= {"bug": each.bug} if each.bug else {}
+    told |= {"values": named(lemma, each.values)} if each.values is not None else {}
+    return told | ({"replay": each.replay} if each.replay else {})
 
 
 def scope_of(proof: Proof) -> str:
@@ -32,69 +107,206 @@ def scope_of(proof: Proof) -> str:
     return f"{told}, {proof.lemma.size}" if proof.lemma.size else told
 
 
-def line_of(proof: Proof) -> str:
-    """Return one lemma on one line; what is wrong with it comes last."""
-    verdict, total = proof.verdict, len(proof.lemma.mistakes)
-    ways = ", ".join(
-        f"{each.prover} {each.cases:,} {each.kind}" for each in proof.outcomes
-    )
-    facts = f"{ways}; {len(proof.refuted)} of {total} mutants refuted"
-    line = f"{WORDS[verdict]:<9} {proof.lemma.name} ({scope_of(proof)}): {facts}"
-    return f"{line}; {proof.seconds:.1f} s{trouble(proof)}"
-
-
 def trouble(proof: Proof) -> str:
     """Return what stands against the lemma, empty where nothing does."""
     for each in proof.outcomes:
         if each.verdict is Verdict.VIOLATED:
-            return f"; {each.prover}: {shown(proof.lemma, each.values)}"
+            values = named(proof.lemma, each.values)
+            shown = ", ".join(f"{name}={value}" for name, value in values.items())
+            return f"{each.prover}: {shown}"
+    for each in proof.outcomes:
         if each.verdict is Verdict.INCONCLUSIVE:
-            return f"; {each.prover}: {each.why}"
-    return f"; {proof.worthless}" if proof.worthless else ""
+            return f"{each.prover}: {each.why}"
+    return proof.disputed or proof.worthless
 
 
-def shown(lemma: Lemma, values: Values | None) -> str:
-    """Return values by their names."""
-    names = ("top", *lemma.words) if lemma.words else ("shape",)
-    told = zip(names, values or (), strict=True)
-    return ", ".join(
-        f"{name}={value:#x}" if isinstance(value, int) else f"{name}={value}"
-        for name, value in told
+def record(proof: Proof) -> Record:
+    """Return a proof as a line of the ledger."""
+    lemma, outcomes = proof.lemma, proof.outcomes
+    witness = next((each.values for each in outcomes if each.values), None)
+    return {
+        "id": lemma.name,
+        "subsystem": subsystem_of(lemma),
+        "statement": lemma.about,
+        "verdict": WORDS[proof.verdict],
+        "scope": scope_of(proof),
+        "paths": sum(each.cases for each in outcomes if each.kind == "paths"),
+        "provers": [outcome_json(each) for each in outcomes],
+        "solvers": solvers_json(proof),
+        "seconds": round(proof.seconds, 2),
+        "witness": named(lemma, witness) if witness is not None else None,
+        "killed": [kill_json(lemma, each) for each in proof.kills],
+        "survived": [sentence(each.broken) for each in proof.survivors],
+        "assumes": list(lemma.assumes),
+        "why": trouble(proof),
+        "cached": False,
+    }
+
+
+def undecided(lemma: Lemma, why: str, seconds: float) -> Record:
+    """Return the record of a lemma whose proof did not end."""
+    return {
+        "id": lemma.name,
+        "subsystem": subsystem_of(lemma),
+        "statement": lemma.about,
+        "verdict": WORDS[Verdict.INCONCLUSIVE],
+        "scope": "",
+        "paths": 0,
+        "provers": [],
+        "solvers": [],
+        "seconds": round(seconds, 2),
+        "witness": None,
+        "killed": [],
+        "survived": [],
+        "assumes": list(lemma.assumes),
+        "why": why,
+        "cached": False,
+    }
+
+
+# ------------------------------------------------------------------ text
+
+
+def agreement(told: Record) -> str:
+    """Return which solvers agree that nothing escapes, and which do not say so."""
+    by: dict[str, list[Record]] = {}
+    for each in told["solvers"]:
+        by.setdefault(each["solver"], []).append(each)
+    said = []
+    for solver, answers in by.items():
+        right = sum(each["answer"] == UNSAT for each in answers)
+        others = sorted({each["answer"] for each in answers} - {UNSAT})
+        few = "" if right == len(answers) else f" {right} of {len(answers)}"
+        said.append(f"{solver}{few}{' (' + ', '.join(others) + ')' if others else ''}")
+    return " + ".join(said)
+
+
+def counts(told: Record) -> str:
+    """Return how many paths and cases there were."""
+    cases = {
+        "shapes": sum(
+            each.get("cases", 0)
+            for each in told["provers"]
+            if each["prover"] == "shapes"
+        ),
+        "swept": sum(
+            each.get("cases", 0)
+            for each in told["provers"]
+            if each["prover"] == "sweep"
+        ),
+    }
+    told_ = [f"{told['paths']:,} paths"] if told["paths"] else []
+    return ", ".join([*told_, *(f"{n:,} {name}" for name, n in cases.items() if n)])
+
+
+def line_of(told: Record) -> str:
+    """Return one theorem on one line; what is wrong with it comes last."""
+    killed = f"{len(told['killed'])} killed"
+    facts = [counts(told), agreement(told), killed, f"{told['seconds']:.1f} s"]
+    line = (
+        f"{told['verdict']:<9} {told['subsystem']:<10} {told['id']} ({told['scope']})"
     )
+    line += ": " + "; ".join(filter(None, facts))
+    line += " [cached]" if told["cached"] else ""
+    return f"{line}; {told['why']}" if told["why"] else line
 
 
-def details(proof: Proof) -> list[str]:
-    """Return the claim in words, values that meet its hypotheses, what refutes it."""
-    lemma = proof.lemma
-    lines = [lemma.about]
-    witness = next((each.values for each in proof.outcomes if each.values), None)
-    if witness is not None:
-        lines.append(f"for example {shown(lemma, witness)}")
-    for mistake, prover in proof.refuted:
-        lines.append(f"refuted by {prover} if: {sentence(mistake.broken)}")
+def shown(values: Record) -> str:
+    """Return values by their names."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def details(told: Record) -> list[str]:
+    """Return the sentence, who proved it, what meets its hypotheses, what it kills."""
+    lines = [told["statement"]]
+    for each in told["provers"]:
+        n = next(
+            f"{each[kind]:,} {kind}" for kind in ("paths", "cases") if kind in each
+        )
+        lines.append(f"{each['prover']}, {each['scope']}: {n}, {each['verdict']}")
+    for each in told["solvers"]:
+        parts = f" in {each['parts']} parts" if "parts" in each else ""
+        name = f"{each['solver']} {each['version']}".strip()
+        spent = f"{each['seconds']:.2f} s"
+        lines.append(f"{name} on {each['goal']}: {each['answer']}{parts}, {spent}")
+    if told["witness"]:
+        lines.append(f"met by {shown(told['witness'])}")
+    for each in told["killed"]:
+        bug = f"{each['bug']}, " if "bug" in each else ""
+        lines.append(f"kills ({bug}{each['of']}, {each['by']}): {each['mutant']}")
+        if "bug" in each and "values" in each:
+            lines.append(f"  with {shown(each['values'])}")
+        if "replay" in each:
+            lines.append(f"  replayed: {each['replay']}")
     return [f"          {line}" for line in lines]
 
 
-def assumptions(lemmas: Sequence[Lemma]) -> list[str]:
-    """Return everything that the lemmas take for granted, each once."""
-    told = [each for lemma in lemmas for each in lemma.assumes]
-    return list(dict.fromkeys((*TRUSTED, *told)))
+# ------------------------------------------------------------------ the whole
 
 
-def summary(proofs: Sequence[Proof]) -> list[str]:
-    """Return what was found in all, and what it rests on."""
-    counts = {
-        word: sum(proof.verdict is verdict for proof in proofs)
-        for verdict, word in WORDS.items()
+def assumptions(records: Iterable[Record]) -> list[str]:
+    """Return everything that the theorems take for granted, each once."""
+    records = list(records)
+    told = [each for one in records for each in one["assumes"]]
+    goals = {(one["id"], each["goal"]) for one in records for each in one["solvers"]}
+    sure = {
+        (one["id"], each["goal"])
+        for one in records
+        for each in one["solvers"]
+        if each["solver"] != "z3" and each["answer"] == UNSAT
     }
-    told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-    seconds = sum(proof.seconds for proof in proofs)
-    rests = assumptions([proof.lemma for proof in proofs])
-    kinds = f"{len(proofs)} lemmas: {told}; {seconds:.1f} s; {len(rests)} assumptions:"
-    return [kinds, *(f"  - {each}" for each in rests)]
+    alone = [f"{UNCONFIRMED} ({len(goals - sure)} of {len(goals)} goals)"]
+    return list(dict.fromkeys((*TRUSTED, *(alone if goals - sure else []), *told)))
 
 
-def exit_of(proofs: Sequence[Proof]) -> int:
+def verdict_of(records: Sequence[Record]) -> Verdict:
+    """Return the verdict on all of them; a worthless theorem leaves it open."""
+    by_word = {word: verdict for verdict, word in WORDS.items()}
+    worst = overall([by_word[each["verdict"]] for each in records])
+    if worst is Verdict.NOTHING and records:
+        return Verdict.INCONCLUSIVE
+    return worst
+
+
+def exit_of(records: Sequence[Record]) -> int:
     """Return the exit code: 0 all hold, 1 one is refuted, 3 one is not decided."""
-    worst = overall([proof.verdict for proof in proofs])
-    return EXIT[Verdict.INCONCLUSIVE if worst is Verdict.NOTHING else worst]
+    return EXIT[verdict_of(records)]
+
+
+def summary(records: Sequence[Record]) -> list[str]:
+    """Return what was found in all, and what it rests on."""
+    found = {
+        word: sum(each["verdict"] == word for each in records)
+        for word in WORDS.values()
+    }
+    told = ", ".join(f"{n} {word}" for word, n in found.items() if n)
+    solvers = {
+        (each["solver"], each["version"], each["answer"]): 0
+        for one in records
+        for each in one["solvers"]
+    }
+    for one in records:
+        for each in one["solvers"]:
+            solvers[each["solver"], each["version"], each["answer"]] += 1
+    said = ", ".join(
+        f"{name} {version} {answer} {n}".replace("  ", " ")
+        for (name, version, answer), n in sorted(solvers.items())
+    )
+    rests = assumptions(records)
+    killed = sum(len(each["killed"]) for each in records)
+    lines = [
+        f"{len(records)} theorems: {told}; {killed:,} mutants killed",
+        f"goals by solver: {said}; Python {python_version()}",
+        f"{len(rests)} assumptions:",
+    ]
+    return [*lines, *(f"  - {each}" for each in rests)]
+
+
+def whole_json(records: Sequence[Record], **more: Any) -> Record:
+    """Return the ledger as one JSON object."""
+    return {
+        "verdict": verdict_of(records).value,
+        "theorems": list(records),
+        "assumptions": assumptions(records),
+        **more,
+    }

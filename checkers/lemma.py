@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from itertools import product
 from time import monotonic
@@ -17,11 +17,13 @@ from typing import Any, Protocol
 
 from mmoracle.spec.core import sentence
 
+from .goal import Goal
 from .symbolic import Paths, Undecided, Unsupported, every
-from .verdict import Verdict, overall
+from .verdict import Verdict
 from .word import Bounded, Exact, Whole, Word, Wrapping, fresh, value_of
 
 Values = tuple[Any, ...]
+TOP = (1 << 64) - 1
 Aim = Callable[[int, Values], Values]
 
 
@@ -46,6 +48,8 @@ class Outcome:
     kind: str  # what is counted
     values: Values | None = None
     why: str = ""
+    goal: Goal | None = None  # what another solver may decide as well
+    seconds: float = 0.0
 
 
 class Prover(Protocol):
@@ -150,13 +154,26 @@ class Symbolic:
             first = value_of(model, top) if isinstance(top, Word) else top
             return (first, *(value_of(model, word) for word in words))
 
-        return self.outcome(paths, once, values)
+        return self.replayed(lemma, self.outcome(paths, once, values))
+
+    def replayed(self, lemma: Lemma, outcome: Outcome) -> Outcome:
+        """Confirm on plain numbers that values refute the claim, where none wraps."""
+        values = outcome.values
+        if outcome.verdict is not Verdict.VIOLATED or values is None:
+            return outcome
+        if self.kind is Wrapping or values[0] != TOP:
+            return outcome
+        if lemma.meets(*values) and not lemma.holds(*values):
+            return outcome
+        why = f"values that should refute the claim do not: {values}"
+        return replace(outcome, verdict=Verdict.INCONCLUSIVE, why=why)
 
     def outcome(
         self, paths: Paths, once: Callable[[], bool], values: Callable[[], Values]
     ) -> Outcome:
         """Count the paths; the first one is the witness unless one is refuted."""
         count, witness, verdict, why = 0, None, Verdict.COMPLETE, ""
+        began = monotonic()
         try:
             for holds in paths.follow(once):
                 count += 1
@@ -174,6 +191,8 @@ class Symbolic:
             kind="paths",
             values=witness,
             why=why,
+            goal=paths.goal() if verdict is Verdict.COMPLETE else None,
+            seconds=monotonic() - began,
         )
 
 
@@ -182,6 +201,7 @@ def tried(
 ) -> Outcome:
     """Decide the claim on each of these values that meets the hypotheses."""
     count, witness, verdict = 0, None, held
+    began = monotonic()
     for values in cases:
         if lemma.meets(*values):
             count += 1
@@ -196,6 +216,7 @@ def tried(
         cases=count,
         kind="cases",
         values=witness,
+        seconds=monotonic() - began,
     )
 
 
@@ -226,10 +247,6 @@ class Shapes:
     def __call__(self, lemma: Lemma) -> Outcome:
         """Try them all."""
         return tried(lemma, self.cases(), "shapes", "unbounded", Verdict.COMPLETE)
-
-
-class Refuted(Exception):  # noqa: N818  (an outcome, not an error)
-    """Hypothesis met values that break the claim."""
 
 
 @dataclass(frozen=True)
@@ -273,38 +290,7 @@ class Sampled:
         return drawn
 
 
-# ------------------------------------------------------------------ one lemma
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """What became of one lemma, and which prover refuted each of its mistakes."""
-
-    lemma: Lemma
-    outcomes: tuple[Outcome, ...]
-    refuted: tuple[tuple[Mistake, str], ...]
-    survivors: tuple[Mistake, ...]
-    seconds: float
-
-    @property
-    def worthless(self) -> str:
-        """Return why the lemma proves nothing although it holds, if so."""
-        if any(not each.cases for each in self.outcomes):
-            return "nothing meets its hypotheses"
-        if self.survivors:
-            return f"not refuted by: {sentence(self.survivors[0].broken)}"
-        return "" if self.refuted else "no mistake is tried on it"
-
-    @property
-    def verdict(self) -> Verdict:
-        """Return the verdict; complete only if some prover left nothing out."""
-        found = [each.verdict for each in self.outcomes]
-        worst = overall(found)
-        if worst in (Verdict.VIOLATED, Verdict.INCONCLUSIVE):
-            return worst
-        if self.worthless:
-            return Verdict.NOTHING
-        return Verdict.COMPLETE if Verdict.COMPLETE in found else Verdict.BOUNDED
+# ------------------------------------------------------------------ mistakes
 
 
 @contextmanager
@@ -318,25 +304,22 @@ def mistaken(mistake: Mistake) -> Iterator[None]:
         setattr(mistake.target, mistake.name, right)
 
 
-def refuter(lemma: Lemma, mistake: Mistake) -> str | None:
-    """Return the name of the first prover that refutes the lemma about a mistake."""
+def is_wide(prover: Prover) -> bool:
+    """Say whether a prover covers every 64-bit word."""
+    return isinstance(prover, Symbolic) and prover.kind is not Whole
+
+
+def refuter(lemma: Lemma, mistake: Mistake) -> Outcome | None:
+    """Return the first outcome that refutes the lemma about a mistake.
+
+    A bug that shipped somewhere is refuted at 64 bits, where a prover has them.
+    """
+    provers = lemma.provers
+    if mistake.bug:
+        provers = tuple(sorted(provers, key=lambda each: not is_wide(each)))
     with mistaken(mistake):
-        for prover in lemma.provers:
+        for prover in provers:
             outcome = prover(lemma)
             if outcome.verdict is Verdict.VIOLATED:
-                return outcome.prover
+                return outcome
     return None
-
-
-def prove(lemma: Lemma) -> Proof:
-    """Ask every prover, then try every mistake."""
-    began = monotonic()
-    outcomes = tuple(prover(lemma) for prover in lemma.provers)
-    found = [(each, refuter(lemma, each)) for each in lemma.mistakes]
-    return Proof(
-        lemma=lemma,
-        outcomes=outcomes,
-        refuted=tuple((each, name) for each, name in found if name),
-        survivors=tuple(each for each, name in found if not name),
-        seconds=monotonic() - began,
-    )

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import z3  # type: ignore[import-untyped]
 
+from .goal import Goal
+
 T = TypeVar("T")
 
 RLIMIT = 10_000_000  # the solver's own unit of work, for one question
@@ -166,6 +168,13 @@ class Paths:
             below = self.choices.pop().left_open(below)
         self.escape = below
         return False
+
+    def goal(self) -> Goal:
+        """Return what has no model if every value is covered; all paths are followed.
+
+        A model of it escapes them, by a side that was found to be impossible.
+        """
+        return Goal(self.logic, tuple(self.domain), self.escape)
 
     def follow(self, function: Callable[[], T]) -> Iterator[T]:
         """Yield what the function returns on each path within the hypotheses."""

@@ -1,5 +1,6 @@
 """Lemmas: the quick ones hold, every mistake refutes, and the executor is honest."""
 
+import json
 import operator
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 z3 = pytest.importorskip("z3", reason="z3-solver is not installed")
 
-from mmoracle.checkers import ledger  # noqa: E402
+from mmoracle.checkers import goal, ledger, proving  # noqa: E402
 from mmoracle.checkers.lemma import (  # noqa: E402
     Lemma,
     Mistake,
@@ -16,9 +17,9 @@ from mmoracle.checkers.lemma import (  # noqa: E402
     Sweep,
     Symbolic,
     mistaken,
-    prove,
     refuter,
 )
+from mmoracle.checkers.prove import prove  # noqa: E402
 from mmoracle.checkers.symbolic import Paths, Undecided, Unsupported  # noqa: E402
 from mmoracle.checkers.verdict import Verdict  # noqa: E402
 from mmoracle.checkers.word import (  # noqa: E402
@@ -73,8 +74,9 @@ def told(value):
 @pytest.mark.parametrize("name", QUICK)
 def test_quick_lemmas_are_proved(name):
     proof = prove(BY_NAME[name])
-    assert proof.verdict is Verdict.COMPLETE, ledger.line_of(proof)
-    assert ledger.line_of(proof).startswith("PROVED")
+    told = ledger.record(proof)
+    assert proof.verdict is Verdict.COMPLETE, ledger.line_of(told)
+    assert ledger.line_of(told).startswith("PROVED")
     assert all(each.values for each in proof.outcomes), "no witness is shown"
 
 
@@ -101,29 +103,83 @@ def test_names_are_unique_and_claims_are_sentences():
         assert all(each.broken.__doc__ for each in lemma.mistakes), lemma.name
 
 
-def test_the_command_tells_what_is_proved_and_what_it_rests_on():
-    run = subprocess.run(
-        [sys.executable, "-m", "mmoracle.proofs", "-v", "settling", "blocks_tile"],
+def command(*words, where=None):
+    return subprocess.run(
+        [sys.executable, "-m", "mmoracle", "prove", *words],
         capture_output=True,
         text=True,
         check=False,
+        cwd=where,
     )
+
+
+def test_the_command_tells_what_is_proved_and_what_it_rests_on(tmp_path):
+    run = command("--ledger", "settling", "blocks_tile", "capping", where=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
     words = [line.split()[0] for line in run.stdout.splitlines()]
-    assert words.count("PROVED") == words.count("HOLDS") == 1
-    assert "2 lemmas: 1 PROVED, 1 HOLDS" in run.stdout
-    assert "3 assumptions" in run.stdout
+    assert (words.count("PROVED"), words.count("HOLDS")) == (2, 1)
+    assert "3 theorems: 2 PROVED, 1 HOLDS" in run.stdout
+    assert "met by top=0x" in run.stdout
+    assert "kills (spec, " in run.stdout
+    assert "assumptions:" in run.stdout
 
 
-def test_an_unknown_lemma_gets_one_sentence():
-    run = subprocess.run(
-        [sys.executable, "-m", "mmoracle.proofs", "no_such_lemma"],
-        capture_output=True,
-        text=True,
-        check=False,
+def test_what_was_proved_is_kept_and_a_kept_line_says_so(tmp_path):
+    first, again, anew = (
+        command("capping", *more, where=tmp_path) for more in ((), (), ("--no-cache",))
     )
+    assert [run.stdout.count("[cached]") for run in (first, again, anew)] == [0, 1, 0]
+
+
+def test_a_kept_result_is_of_this_source_and_these_solvers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lemma = BY_NAME["capping_stops_at_the_top_and_cuts_nothing_that_fits"]
+    key = proving.key_of(lemma)
+    (told,) = proving.records([lemma], workers=1)
+    assert proving.kept(lemma, key) == told | {"cached": True}
+    assert proving.kept(lemma, "another") is None
+    monkeypatch.setattr(proving, "installed", lambda package: "0.0")
+    assert proving.key_of(lemma) != key
+    monkeypatch.undo()
+    module = "mmoracle.spec.memblock.regions"
+    assert module in proving.closure(lemma.claim.__module__)
+    monkeypatch.setattr(proving, "digest", lambda each: str(each == module).encode())
+    assert proving.key_of(lemma) != key
+
+
+def test_json_is_one_object_with_every_field(tmp_path):
+    run = command("--json", "capping", where=tmp_path)
+    told = json.loads(run.stdout)
+    assert told["verdict"] == "holds-complete"
+    assert told["assumptions"]
+    (line,) = told["theorems"]
+    assert line.keys() >= {
+        *("id", "subsystem", "scope", "paths", "solvers", "seconds", "witness"),
+        "killed",
+    }
+    assert line["subsystem"] == "memblock"
+    assert {each["of"] for each in line["killed"]} == {"spec", "machine", "statement"}
+
+
+def test_goals_are_written_and_another_solver_reads_them(tmp_path):
+    cvc5_says = goal.cvc5_says
+    pytest.importorskip("cvc5", reason="cvc5 is not installed")
+    run = command("--export", "goals", "capping", where=tmp_path)
+    assert run.returncode == 0
+    files = sorted((tmp_path / "goals").iterdir())
+    assert [each.suffix for each in files] == [".smt2"] * 3
+    for each in files:
+        text = each.read_text()
+        assert text.startswith("(set-logic QF_")
+        assert cvc5_says(text, 10.0) == "unsat"
+
+
+def test_an_unknown_theorem_gets_one_sentence(tmp_path):
+    run = command("no_such_theorem", where=tmp_path)
     assert run.returncode == 2
-    assert run.stdout == "there is no lemma no_such_lemma\n"
+    assert run.stdout == ""
+    assert "there is no theorem no_such_theorem" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
 
 
 # ------------------------------------------------------------------ verdicts
@@ -132,6 +188,11 @@ def test_an_unknown_lemma_gets_one_sentence():
 def nothing_is_larger(top, a):
     """No word is larger than the top."""
     return a <= top
+
+
+def any_word_is_itself(top, a):
+    """A claim without an operator that could be wrong."""
+    return True
 
 
 def words_are_small(top, a):
@@ -152,15 +213,18 @@ def test_a_claim_that_fails_is_refuted_with_values():
     proof = prove(lemma)
     assert proof.verdict is Verdict.VIOLATED
     assert proof.outcomes[0].values[1] >= 1000
-    assert "REFUTED" in ledger.line_of(proof)
-    assert ledger.exit_of([proof]) == 1
+    told = ledger.record(proof)
+    assert "REFUTED" in ledger.line_of(told)
+    assert ledger.exit_of([told]) == 1
 
 
 def test_a_lemma_without_mistakes_is_worthless():
-    proof = prove(Lemma(claim=nothing_is_larger, provers=(Symbolic(),), mistakes=()))
+    lemma = Lemma(claim=any_word_is_itself, provers=(Symbolic(),), mistakes=())
+    proof = prove(lemma)
     assert proof.verdict is Verdict.NOTHING
-    assert "no mistake is tried" in ledger.line_of(proof)
-    assert ledger.exit_of([proof]) == 3
+    told = ledger.record(proof)
+    assert "no mistake is tried" in ledger.line_of(told)
+    assert ledger.exit_of([told]) == 3
 
 
 @pytest.mark.parametrize("prover", [Symbolic(), Sweep(2), Sampled(as_it_is)])
@@ -187,7 +251,7 @@ def test_what_words_cannot_do_is_unknown_not_refuted():
     lemma = Lemma(claim=shifts_by_a_word, provers=(Symbolic(),), mistakes=())
     proof = prove(lemma)
     assert proof.verdict is Verdict.INCONCLUSIVE
-    assert ledger.exit_of([proof]) == 3
+    assert ledger.exit_of([ledger.record(proof)]) == 3
 
 
 def test_a_solver_out_of_budget_is_unknown():
@@ -195,6 +259,50 @@ def test_a_solver_out_of_budget_is_unknown():
     a, b = (fresh(Exact, paths, name, 64) for name in "ab")
     with pytest.raises(Undecided):
         list(paths.follow(lambda: bool((a & b) + (a | b) == a + b)))
+
+
+# ------------------------------------------------------------------ other solvers
+
+
+def doubled(top, a):
+    """Twice a word is not that word plus four."""
+    return a + a != a + 4
+
+
+@pytest.mark.parametrize("kind", [Exact, Bounded, Wrapping])
+def test_a_solver_that_is_wrong_is_met_by_the_others(kind, monkeypatch):
+    pytest.importorskip("cvc5", reason="cvc5 is not installed")
+    right = Paths.ask
+
+    def blind(self, *terms):
+        """Find no side possible but the one that is followed first."""
+        return right(self) if not terms else None
+
+    monkeypatch.setattr(Paths, "ask", blind)
+    lemma = Lemma(claim=doubled, provers=(Symbolic(kind),), mistakes=())
+    proof = prove(lemma, second=True)
+    assert proof.outcomes[0].verdict is Verdict.COMPLETE
+    assert {each.answer for _, each in proof.opinions} == {"sat"}
+    assert proof.verdict is Verdict.VIOLATED
+    assert "disagrees with z3" in ledger.line_of(ledger.record(proof))
+
+
+def test_the_parts_of_a_goal_are_the_goal():
+    pytest.importorskip("cvc5", reason="cvc5 is not installed")
+    for name, least in (("rounding_down", 2), ("capping", 1)):
+        lemma = next(each for each in LEMMAS if each.name.startswith(name))
+        made = lemma.provers[0](lemma).goal
+        parts = list(made.parts())
+        assert least <= len(parts) <= goal.MOST_PARTS
+        assert {goal.cvc5_says(each, 10.0) for each in parts} == {"unsat"}
+
+
+@pytest.mark.parametrize("answer", ["(error", "unknown (TIMEOUT)", "unknown", "sat"])
+def test_what_a_solver_says_is_one_of_five_answers(answer):
+    told = goal.answered(lambda text, seconds: answer, "", 10.0)
+    assert told == {"sat": "sat", "unknown (TIMEOUT)": "time-out"}.get(
+        answer, "unknown"
+    )
 
 
 # ------------------------------------------------------------------ the executor
