@@ -137,6 +137,7 @@ def record(proof: Proof) -> Record:
         "witness": named(lemma, witness) if witness is not None else None,
         "killed": [kill_json(lemma, each) for each in proof.kills],
         "survived": [sentence(each.broken) for each in proof.survivors],
+        "functions": list(proof.functions),
         "assumes": list(lemma.assumes),
         "why": trouble(proof),
         "cached": False,
@@ -158,6 +159,7 @@ def undecided(lemma: Lemma, why: str, seconds: float) -> Record:
         "witness": None,
         "killed": [],
         "survived": [],
+        "functions": [],
         "assumes": list(lemma.assumes),
         "why": why,
         "cached": False,
@@ -229,6 +231,8 @@ def details(told: Record) -> list[str]:
         name = f"{each['solver']} {each['version']}".strip()
         spent = f"{each['seconds']:.2f} s"
         lines.append(f"{name} on {each['goal']}: {each['answer']}{parts}, {spent}")
+    if told["functions"]:
+        lines.append(f"about {', '.join(told['functions'])}")
     if told["witness"]:
         lines.append(f"met by {shown(told['witness'])}")
     for each in told["killed"]:

@@ -13,11 +13,13 @@ from mmoracle.spec.core import sentence
 
 from .goal import SAT, Opinion, opinions
 from .lemma import Lemma, Mistake, Outcome, Values, mistaken, refuter
-from .operators import Mutant, mutants
+from .operators import Mutant, mutants, title
 from .registry import SUBSYSTEMS
 from .session import Divergence, Session
+from .shipped import heard, key_of, owners
 from .verdict import Verdict, overall
 
+QUICK = 0.5  # seconds of a prover that runs again to see what it runs
 SLIPS = 4  # operator mutants of a statement that are tried until one is refuted
 
 
@@ -44,6 +46,7 @@ class Proof:
     survivors: tuple[Mistake, ...]
     seconds: float
     opinions: tuple[tuple[Outcome, Opinion], ...] = ()
+    functions: tuple[str, ...] = ()  # shipped ones that it runs
 
     @property
     def worthless(self) -> str:
@@ -95,8 +98,28 @@ def prove(lemma: Lemma, second: bool = False) -> Proof:
         opinions=tuple(said),
         kills=tuple(kills),
         survivors=tuple(each for each, by in found if not by),
+        functions=run_by(lemma, outcomes),
         seconds=monotonic() - began,
     )
+
+
+def run_by(lemma: Lemma, outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
+    """Return the shipped functions that a lemma runs, seen on plain values."""
+    plain = [
+        prover
+        for prover, each in zip(lemma.provers, outcomes, strict=True)
+        if each.kind == "cases" and each.seconds < QUICK
+    ]
+    with heard() as codes:
+        for prover in plain:
+            prover(lemma)
+        for each in outcomes:
+            if each.values is not None:
+                with suppress(Exception):  # a top of any size may fit no configuration
+                    lemma.holds(*each.values)
+    owner = owners()
+    keys = {key_of(code) for code in codes} & owner.keys()
+    return tuple(sorted({title(owner[key]) for key in keys}))
 
 
 def kill(lemma: Lemma, mistake: Mistake, by: Outcome) -> Kill:

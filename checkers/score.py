@@ -7,35 +7,33 @@ a process of its own, so that nothing that was remembered outlives it.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import monotonic
-from types import CodeType, FrameType, FunctionType
-from typing import Any
+from types import FunctionType
 
 import click
 
 from .forks import Job, processes
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
+from .shipped import functions, heard, key_of, owners
 from .verdict import Verdict
 
-SIDES = ("mmoracle.spec.", "mmoracle.impl.")
+SLOWEST = 600.0  # seconds for one prover of unchanged code
 SLOWER, GRACE = 10, 20.0  # a prover that takes longer than this does not end
 RED = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOTHING)
 
 
 @dataclass(frozen=True)
 class Use:
-    """One prover of one lemma, how long it takes, and which code it runs."""
+    """One prover of one lemma, how long it takes, and which functions it runs."""
 
     lemma: int
     prover: int
     seconds: float
-    codes: frozenset[CodeType] = field(repr=False)
+    functions: Mapping[str, FunctionType]  # by title
 
 
 @dataclass(frozen=True)
@@ -55,67 +53,6 @@ class Fate:
 # ------------------------------------------------------------------ what runs
 
 
-def functions() -> Iterator[FunctionType]:
-    """Yield every function and method of the specifications and machines, once."""
-    met: set[int] = set()
-    for name, module in sorted(sys.modules.items()):
-        if name.startswith(SIDES):
-            for thing in list(vars(module).values()):
-                for each in unwrapped(thing):
-                    if each.__module__ == name and id(each) not in met:
-                        met.add(id(each))
-                        yield each
-
-
-def unwrapped(thing: Any) -> Iterator[FunctionType]:
-    """Yield the functions behind a name: of a class, a property, a cache."""
-    if isinstance(thing, type):
-        for each in list(vars(thing).values()):
-            if not isinstance(each, type):
-                yield from unwrapped(each)
-        return
-    for name in ("fget", "func", "__func__", "__wrapped__"):
-        inner = getattr(thing, name, None)
-        if inner is not None and not isinstance(thing, FunctionType):
-            yield from unwrapped(inner)
-            return
-    inner = getattr(thing, "__wrapped__", thing)
-    if isinstance(inner, FunctionType):
-        yield inner
-
-
-def codes_in(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and all that are defined within it."""
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from codes_in(each)
-
-
-@contextmanager
-def heard() -> Iterator[set[CodeType]]:
-    """Collect the code that runs meanwhile."""
-    codes: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call":
-            codes.add(frame.f_code)
-
-    sys.setprofile(note)
-    try:
-        yield codes
-    finally:
-        sys.setprofile(None)
-
-
-Key = tuple[str, str, int]
-
-
-def key_of(code: CodeType) -> Key:
-    """Return what identifies code in another process."""
-    return code.co_filename, code.co_qualname, code.co_firstlineno
-
-
 def observe(lemma: Lemma, pipe: Connection) -> None:
     """Send (seconds, code) of each prover of a lemma."""
     for prover in lemma.provers:
@@ -125,23 +62,16 @@ def observe(lemma: Lemma, pipe: Connection) -> None:
         pipe.send((monotonic() - began, {key_of(each) for each in codes}))
 
 
-def uses(
-    lemmas: Sequence[Lemma], workers: int, told: Callable[[str], None]
-) -> tuple[list[Use], dict[Key, FunctionType]]:
-    """Return what each prover runs, and the functions that code belongs to."""
-    owner: dict[Key, FunctionType] = {}
-    code: dict[Key, CodeType] = {}
-    for each in functions():
-        for inner in codes_in(each.__code__):
-            owner[key_of(inner)], code[key_of(inner)] = each, inner
+def uses(lemmas: Sequence[Lemma], workers: int) -> list[Use]:
+    """Return what each prover runs, the quickest first."""
+    owner = owners()
     found = []
     jobs = [(observe, (lemma,)) for lemma in lemmas]
-    for at, replies, _ in processes(jobs, workers, lambda at, n: 600.0):
+    for at, replies, _ in processes(jobs, workers, lambda at, n: SLOWEST):
         for prover, (seconds, keys) in enumerate(replies):
-            known = frozenset(code[key] for key in keys if key in code)
-            found.append(Use(at, prover, seconds, known))
-        told(lemmas[at].name)
-    return found, owner
+            run = {title(owner[key]): owner[key] for key in keys if key in owner}
+            found.append(Use(at, prover, seconds, run))
+    return sorted(found, key=lambda use: use.seconds)
 
 
 # ------------------------------------------------------------------ the score
@@ -168,26 +98,25 @@ def fates(
     wanted: Callable[[FunctionType], bool],
     excuses: Mapping[str, str],
     workers: int,
-    told: Callable[[str], None] = lambda line: None,
-    within: float = 60.0,
+    within: float = SLOWEST,
 ) -> Iterator[Fate]:
     """Yield what becomes of every mutant of the functions that the lemmas run."""
-    found, owner = uses(lemmas, workers, told)
     run: dict[str, list[Use]] = {}
     by_title: dict[str, FunctionType] = {}
-    for use in sorted(found, key=lambda use: use.seconds):
-        if use.seconds > within:
-            break
-        for name, each in {title(f): f for f in owners(use, owner)}.items():
-            if wanted(each):
+    for use in uses(lemmas, workers):
+        for name, each in use.functions.items():
+            if wanted(each) and use.seconds <= within:
                 by_title[name] = each
                 run.setdefault(name, []).append(use)
-    tried = [
-        (mutant, run[name])
-        for name in sorted(run)
-        for mutant in mutants(by_title[name])
-        if mutant.name not in excuses
+    changed = [
+        (each, run[name]) for name in sorted(run) for each in mutants(by_title[name])
     ]
+    yield from (
+        Fate(each, excuse=excuses[each.name])
+        for each, _ in changed
+        if each.name in excuses
+    )
+    tried = [(each, todo) for each, todo in changed if each.name not in excuses]
     jobs: list[Job] = [(attempt, (mutant, lemmas, todo)) for mutant, todo in tried]
 
     def limit(at: int, n: int) -> float:
@@ -202,17 +131,11 @@ def fates(
         yield Fate(mutant, killer if ended else f"{killer} (does not end)")
 
 
-def owners(use: Use, owner: Mapping[Key, FunctionType]) -> Iterable[FunctionType]:
-    """Yield the functions whose code a prover runs."""
-    return (owner[key_of(code)] for code in use.codes)
-
-
 def untouched(
     lemmas: Sequence[Lemma], wanted: Callable[[FunctionType], bool], workers: int
 ) -> list[tuple[FunctionType, int]]:
     """Return the functions that no lemma runs, with the number of their mutants."""
-    found, owner = uses(lemmas, workers, lambda line: None)
-    run = {title(f) for use in found for f in owners(use, owner)}
+    run = {name for use in uses(lemmas, workers) for name in use.functions}
     rest = [each for each in functions() if wanted(each) and title(each) not in run]
     return [(each, n) for each in rest if (n := sum(1 for _ in mutants(each)))]
 
