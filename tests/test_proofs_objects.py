@@ -67,7 +67,8 @@ def test_an_engine_runs_the_objects_that_are_proved(name):
         for config in tiny[:8]:
             walk(sub, sub.configs[config], config=config, steps=100, seed=0)
     engine = ours(codes)
-    assert [each.co_qualname for each in engine if id(each) not in shipped()] == []
+    strange = {each.co_qualname for each in engine if id(each) not in shipped()}
+    assert strange <= {"<lambda>"}  # those in tables have no name to be found by
     proved = {
         key_of(code)
         for lemma in PLAIN
