@@ -370,6 +370,49 @@ def prove(
     return ledger.exit_of(found)
 
 
+@cli.command()
+@click.argument("prefix", nargs=-1)
+@click.option("--within", type=click.FloatRange(0), help="Leave out slower provers.")
+@click.option("--unproved", is_flag=True, help="List functions that no theorem runs.")
+@click.option("-n", "--workers", type=click.IntRange(1), help="Mutants tried at once.")
+@as_json
+def score(
+    prefix: tuple[str, ...],
+    within: float | None,
+    unproved: bool,
+    workers: int | None,
+    json_: bool,
+) -> int:
+    """Change one operator at a time in what theorems run, and see which turn red.
+
+    A prefix is a subsystem or more of a name: memblock, memblock.regions.cap_size.
+    Every part is to kill 95 of 100 of its mutants that are not equivalent.
+    """
+    from mmoracle.proofs.catalogue import EQUIVALENT, LEMMAS
+
+    from . import report, score
+    from .pool import cores
+
+    wanted, lemmas = score.wanted_by(prefix), score.near(LEMMAS, prefix)
+    at_once = workers or cores()
+    if unproved:
+        rest = score.untouched(lemmas, wanted, at_once)
+        report.say(*(f"{n:4} {name}" for name, n in rest))
+        return 0
+    found = []
+    slowest = score.SLOWEST if within is None else within
+    for each in score.fates(lemmas, wanted, EQUIVALENT, at_once, slowest):
+        found.append(each)
+        if each.survives and not json_:
+            report.say(f"SURVIVES line {each.mutant.line}: {each.mutant.name}")
+    told = score.report(found)
+    if json_:
+        report.emit(told)
+    else:
+        report.say(*score.lines_of(told))
+    return {"violated": 1, "nothing-checked": 5}.get(told["verdict"], 0)
+
+
 @cli.command(name="list")
 @as_json
 def list_(json_: bool) -> int:

@@ -7,15 +7,16 @@ a process of its own, so that nothing that was remembered outlives it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import monotonic
 from types import FunctionType
-
-import click
+from typing import Any
 
 from .forks import Job, processes
+from .ledger import subsystem_of
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
 from .shipped import functions, heard, key_of, owners
@@ -133,48 +134,94 @@ def fates(
 
 def untouched(
     lemmas: Sequence[Lemma], wanted: Callable[[FunctionType], bool], workers: int
-) -> list[tuple[FunctionType, int]]:
+) -> list[tuple[str, int]]:
     """Return the functions that no lemma runs, with the number of their mutants."""
     run = {name for use in uses(lemmas, workers) for name in use.functions}
-    rest = [each for each in functions() if wanted(each) and title(each) not in run]
-    return [(each, n) for each in rest if (n := sum(1 for _ in mutants(each)))]
+    rest = {title(each): each for each in functions() if wanted(each)}
+    left = {name: each for name, each in rest.items() if name not in run}
+    return [(name, n) for name, each in left.items() if (n := len([*mutants(each)]))]
 
 
-@click.command()
-@click.argument("prefix", nargs=-1)
-@click.option("--unproved", is_flag=True, help="List functions that no theorem runs.")
-@click.option("--within", type=float, default=60.0, help="Leave out slower provers.")
-def main(prefix: tuple[str, ...], unproved: bool, within: float) -> None:
-    """Change one operator at a time in functions that theorems run; list survivors.
+# ------------------------------------------------------------------ the report
 
-    A prefix is a subsystem or more of a name: memblock, memblock.regions.round_up.
-    """
-    from mmoracle.proofs.catalogue import LEMMAS
+Record = dict[str, Any]
+ENOUGH = 0.95  # of the mutants that are not equivalent
 
-    from .pool import cores
+
+def wanted_by(prefixes: Sequence[str]) -> Callable[[FunctionType], bool]:
+    """Return what says whether a function is of a subsystem, module or name."""
+    heads = tuple(prefixes)
 
     def wanted(each: FunctionType) -> bool:
-        return not prefix or title(each).split(".", 1)[1].startswith(prefix)
+        return not heads or title(each).split(".", 1)[1].startswith(heads)
 
-    heads = {each.split(".")[0] for each in prefix}
-    parts = [set(each.claim.__module__.split(".")) for each in LEMMAS]
-    near = [
-        each
-        for each, its in zip(LEMMAS, parts, strict=True)
-        if not heads or heads & its or "watermark" in heads
-    ]
-    if unproved:
-        for each, n in untouched(near, wanted, cores()):
-            click.echo(f"{n:4} {title(each)}")
-        return
-    killed = total = 0
-    for fate in fates(near, wanted, {}, cores(), within=within):
-        total += 1
-        killed += not fate.survives
-        if fate.survives:
-            click.echo(f"SURVIVES line {fate.mutant.line}: {fate.mutant.name}")
-    click.echo(f"{killed} of {total} operator mutants killed")
+    return wanted
+
+
+def near(lemmas: Sequence[Lemma], prefixes: Sequence[str]) -> list[Lemma]:
+    """Return the lemmas that may run such functions: all, where they are shared."""
+    heads = {each.split(".")[0] for each in prefixes}
+    names = {subsystem_of(each) for each in lemmas}
+    if not heads <= names:
+        return list(lemmas)
+    return [each for each in lemmas if not heads or subsystem_of(each) in heads]
+
+
+def tally(found: Sequence[Fate]) -> Record:
+    """Return how many mutants there are, what became of them, and the score."""
+    counted = Counter(
+        "equivalent" if each.excuse else "survived" if each.survives else "killed"
+        for each in found
+    )
+    rest = len(found) - counted["equivalent"]
+    return {
+        "mutants": len(found),
+        **{name: counted[name] for name in ("killed", "equivalent", "survived")},
+        "score": round(counted["killed"] / rest, 4) if rest else None,
+    }
+
+
+def by_part(found: Sequence[Fate]) -> dict[str, list[Fate]]:
+    """Return the mutants of each side of each subsystem."""
+    parts: dict[str, list[Fate]] = {}
+    for each in sorted(found, key=lambda fate: fate.mutant.name):
+        name = ".".join(title(each.mutant.function).split(".")[:2])
+        parts.setdefault(name, []).append(each)
+    return parts
+
+
+def report(found: Sequence[Fate]) -> Record:
+    """Return the whole as JSON; it holds if every part has enough killed."""
+    parts = {name: tally(fates) for name, fates in by_part(found).items()}
+    scores = [each["score"] for each in parts.values() if each["score"] is not None]
+    holds = Verdict.BOUNDED if min(scores, default=0.0) >= ENOUGH else Verdict.VIOLATED
+    return {
+        "verdict": (holds if found else Verdict.NOTHING).value,
+        "parts": parts,
+        **tally(found),
+        "survivors": [
+            {"mutant": each.mutant.name, "line": each.mutant.line}
+            for each in found
+            if each.survives
+        ],
+        "equivalents": {each.mutant.name: each.excuse for each in found if each.excuse},
+    }
+
+
+def lines_of(told: Record) -> list[str]:
+    """Return the report for a reader: a line for each part, and the whole."""
+    lines = []
+    for name, part in [*told["parts"].items(), ("all", told)]:
+        score = "-" if part["score"] is None else f"{part['score']:.1%}"
+        lines.append(
+            f"{name:<18} {score:>6}  {part['mutants']:>5} mutants:"
+            f" {part['killed']:>5} killed, {part['equivalent']:>3} equivalent,"
+            f" {part['survived']:>3} survived"
+        )
+    return lines
 
 
 if __name__ == "__main__":
-    main()
+    from .cli import score
+
+    score()

@@ -1,4 +1,4 @@
-"""Every lemma there is."""
+"""Every lemma there is, and the operator mutants that change nothing."""
 
 from .buddy import BUDDY
 from .compaction import COMPACTION
@@ -21,3 +21,5 @@ LEMMAS = (
     *RECLAIM,
     *COMPACTION,
 )
+
+EQUIVALENT: dict[str, str] = {}

@@ -4,12 +4,14 @@ import json
 import operator
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 z3 = pytest.importorskip("z3", reason="z3-solver is not installed")
 
-from mmoracle.checkers import goal, ledger, proving  # noqa: E402
+from mmoracle.checkers import goal, ledger, operators, proving, score  # noqa: E402
+from mmoracle.checkers.forks import processes  # noqa: E402
 from mmoracle.checkers.lemma import (  # noqa: E402
     Lemma,
     Mistake,
@@ -19,7 +21,9 @@ from mmoracle.checkers.lemma import (  # noqa: E402
     mistaken,
     refuter,
 )
-from mmoracle.checkers.prove import prove  # noqa: E402
+from mmoracle.checkers.operators import title  # noqa: E402
+from mmoracle.checkers.prove import installed, prove  # noqa: E402
+from mmoracle.checkers.shipped import functions  # noqa: E402
 from mmoracle.checkers.symbolic import Paths, Undecided, Unsupported  # noqa: E402
 from mmoracle.checkers.verdict import Verdict  # noqa: E402
 from mmoracle.checkers.word import (  # noqa: E402
@@ -30,7 +34,8 @@ from mmoracle.checkers.word import (  # noqa: E402
     fresh,
     value_of,
 )
-from mmoracle.proofs.catalogue import LEMMAS  # noqa: E402
+from mmoracle.proofs.catalogue import EQUIVALENT, LEMMAS  # noqa: E402
+from mmoracle.spec.memblock import regions  # noqa: E402
 
 QUICK = (
     "capping_stops_at_the_top_and_cuts_nothing_that_fits",
@@ -51,7 +56,9 @@ QUICK = (
     "a_larger_zone_has_no_smaller_batch",
 )
 BY_NAME = {lemma.name: lemma for lemma in LEMMAS}
-MISTAKES = [(lemma, each) for lemma in LEMMAS for each in lemma.mistakes]
+MISTAKES = [
+    (lemma, each) for lemma in LEMMAS if not lemma.slow for each in lemma.mistakes
+]
 EXACT = [
     (lemma, mistake, prover)
     for lemma, mistake in MISTAKES
@@ -394,3 +401,64 @@ def test_exact_words_have_the_bits_of_python_integers(operation):
         for two in NUMBERS:
             got = computed(Exact, lambda a, b: operation(~a, b), one, two)
             assert got == operation(~one, two)
+
+
+# ------------------------------------------------------------------ operator mutants
+
+
+def mutants_of(function):
+    return {each.change: each for each in operators.mutants(function)}
+
+
+def test_operators_of_a_function_are_changed_one_at_a_time():
+    found = mutants_of(regions.cap_size)
+    assert "cfg.top - base -> cfg.top + base" in found
+    assert "min -> max" in found
+    assert all(each.code != regions.cap_size.__code__ for each in found.values())
+
+
+def test_a_changed_operator_is_met_by_whoever_calls_the_function():
+    right = regions.cap_size.__code__
+    mutant = mutants_of(regions.cap_size)["min -> max"]
+    cfg = regions.Config(width=8, page_size=1)
+    assert regions.cap_size(cfg, 250, 9) == 5
+    with installed(mutant):
+        assert regions.cap_size(cfg, 250, 9) == 9
+    assert regions.cap_size.__code__ is right
+
+
+def test_the_score_tells_what_is_killed_what_lives_and_what_is_equivalent():
+    name = "capping_stops_at_the_top_and_cuts_nothing_that_fits"
+    lemmas = [BY_NAME[name]]
+    wanted = score.wanted_by(["memblock.regions.cap_size"])
+    fates = list(score.fates(lemmas, wanted, {}, 2))
+    assert fates
+    assert all(each.killer == name for each in fates)
+    excuses = {fates[0].mutant.name: "for a test"}
+    told = score.report(list(score.fates(lemmas, wanted, excuses, 2)))
+    assert (told["equivalent"], told["killed"]) == (1, len(fates) - 1)
+    assert told["verdict"] == "holds-to-bound"
+    weak = replace(lemmas[0], given=lambda *values: (False,), provers=(Sweep(2),))
+    told = score.report(list(score.fates([weak], wanted, {}, 2)))
+    assert told["mutants"] == 0  # it runs nothing
+
+
+def test_a_prover_that_does_not_end_kills_and_is_killed():
+    def work(pipe):
+        pipe.send("said")
+        while True:
+            pass
+
+    (found,) = processes([(work, ())], 1, lambda job, n: 0.3)
+    assert found == (0, ["said"], False)
+
+
+def test_equivalent_mutants_exist_and_say_why():
+    names = {
+        each.name
+        for function in functions()
+        if any(name.startswith(title(function)) for name in EQUIVALENT)
+        for each in operators.mutants(function)
+    }
+    assert EQUIVALENT.keys() <= names
+    assert all(why.endswith(".") for why in EQUIVALENT.values())
