@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 SPEC_TESTS := tests/linux_cases tests/test_imbalance.py tests/test_spec_coverage_rules.py \
   tests/test_buddy_rules.py tests/test_buddy_reach.py
 
-.PHONY: help check test lint check-deep prove bench mutants coverage clean
+.PHONY: help check test lint check-deep prove prove-fast score bench mutants coverage clean
 
 help:  ## this list
 	@grep -E "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed -E "s/:[^#]*## /\t/" | expand -t 14
@@ -32,6 +32,12 @@ check-deep: $(READY)  ## the slow tier: larger sizes completely, longer historie
 
 prove: $(READY)  ## every theorem, with other solvers and all that it refutes: the ledger
 	@$(BIN)/mmoracle prove --ledger
+
+prove-fast: $(READY)  ## the theorems that take less than some two seconds
+	@$(BIN)/mmoracle prove --fast
+
+score: $(READY)  ## change one operator at a time in what theorems run: what survives
+	@$(BIN)/mmoracle score
 
 bench: $(READY)  ## ratios against named peers, and growth curves; writes docs/performance.md
 	@$(BIN)/python bench/run.py --write docs/performance.md
