@@ -38,7 +38,7 @@ def mean_depth(n: int) -> float:
     root, visited = RbRoot(), 0
     for key in shuffles(n)[0]:
         root.insert(key)
-    for node in root.nodes.values():
+    for node in root.nodes:
         up: RbNode | None = node
         while up is not None:
             visited, up = visited + 1, up.parent

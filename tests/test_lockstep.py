@@ -45,7 +45,9 @@ def test_lockstep_is_the_same_by_seed(sub):
 
 @pytest.mark.parametrize("shorten", [False, True])
 def test_a_failure_carries_its_history(monkeypatch, shorten):
-    monkeypatch.setattr(RbRoot, "why_not_erase", lambda self, key: None)
+    monkeypatch.setattr(
+        RbRoot, "erase", lambda self, key: self.rb_erase(self.find(key))
+    )
     sub = SUBSYSTEMS["rbtree"]
     run = lockstep(
         sub,

@@ -47,7 +47,7 @@ def load(cfg: Config, t: Tree) -> RbRoot:
         chain = list(made.values())
         for before, after in pairwise(chain):
             before.next, after.prev = after, before
-    root.nodes = made
+    root.nodes = set(made.values())
     root.rb_node = made[t.root] if t.root is not None else None
     root.rb_leftmost = made[t.leftmost] if t.leftmost is not None else None
     return root
@@ -56,6 +56,11 @@ def load(cfg: Config, t: Tree) -> RbRoot:
 def key_of(node: RbNode | None) -> int | None:
     """Return the key of a node, if there is one."""
     return node.key if node is not None else None
+
+
+def in_order(root: RbRoot) -> list[RbNode]:
+    """Return every node that is linked by rising key, without following links."""
+    return sorted(root.nodes, key=lambda node: node.key)
 
 
 def abstract(root: RbRoot) -> Tree:
@@ -73,7 +78,7 @@ def abstract(root: RbRoot) -> Tree:
                 node.value,
                 node.summary,
             )
-            for _, node in sorted(root.nodes.items())
+            for node in in_order(root)
         ),
     )
 
@@ -101,9 +106,11 @@ def apply(root: RbRoot, op: Move) -> Result:
         case Last():
             return key_of(root.rb_last())
         case Next(key):
-            return key_of(root.rb_next(root.nodes[key])) if key in root else None
+            node = root.find(key)
+            return key_of(root.rb_next(node)) if node is not None else None
         case Prev(key):
-            return key_of(root.rb_prev(root.nodes[key])) if key in root else None
+            node = root.find(key)
+            return key_of(root.rb_prev(node)) if node is not None else None
         case Postorder():
             return tuple(node.key for node in root.postorder())
     raise TypeError(op)
@@ -119,7 +126,7 @@ def accept(root: RbRoot, op: Move, result: Result) -> None:
         case Replace(victim, new):
             refused, rule = root.why_not_replace(victim, new), "CONTRACT-INSERT"
         case Postorder():
-            once = sorted(result) == sorted(root.nodes)
+            once = sorted(result) == [node.key for node in in_order(root)]
             refuse(None if once else ("ITER-EXACT", f"the walk met {result}"))
             return
         case _:

@@ -12,15 +12,17 @@ from mmoracle.impl.rbtree import (
     GapAugment,
     RbNode,
     RbRoot,
+    RbTree,
+    RbWalks,
 )
 from mmoracle.spec.linux import Bug
 
 from ..bind import rbtree as binding
 from ..zoo import tabled
 
-_insert, _replace, _erase_step = RbRoot.insert, RbRoot.replace, RbRoot._erase_step
-_relink_successor, _rb_erase = RbRoot._relink_successor, RbRoot.rb_erase
-_postorder, _propagate = RbRoot.postorder, Augment.propagate
+_insert, _replace, _erase_step = RbRoot.insert, RbRoot.replace, RbTree._erase_step
+_relink_successor, _rb_erase = RbTree._relink_successor, RbTree.rb_erase
+_postorder, _propagate = RbWalks.postorder, Augment.propagate
 
 # ------------------------------------------------------------------ insertion
 
@@ -29,15 +31,17 @@ def insert_twice(
     root: RbRoot, key: int, value: int = 0, leftmost: bool = False
 ) -> Bug | None:
     """Say that a node was linked although its key is there already."""
-    return None if key in root.nodes else _insert(root, key, value, leftmost)
+    return None if key in root else _insert(root, key, value, leftmost)
 
 
-def trust_flag(root: RbRoot, key: int, leftmost: bool) -> Bug | None:
+def trust_flag(
+    root: RbRoot, there: RbNode | None, key: int, leftmost: bool
+) -> Bug | None:
     """Believe the caller that the new node is the first, or is not."""
-    return PRESENT if key in root.nodes else None
+    return PRESENT if there is not None else None
 
 
-def link_anywhere(root: RbRoot, node: RbNode, parent: RbNode | None) -> None:
+def link_anywhere(root: RbTree, node: RbNode, parent: RbNode | None) -> None:
     """Hang a node at the left link where that is free, whatever its key."""
     node.parent = parent
     if parent is None:
@@ -48,14 +52,14 @@ def link_anywhere(root: RbRoot, node: RbNode, parent: RbNode | None) -> None:
         parent.right = node
 
 
-def leave_red(root: RbRoot, node: RbNode) -> None:
+def leave_red(root: RbTree, node: RbNode) -> None:
     """Go up as Linux does, and stop at the root without making it black."""
     here: RbNode | None = node
     while here is not None and here.parent is not None and here.parent.red:
         here = root._insert_step(here, here.parent)
 
 
-def mend_once(root: RbRoot, node: RbNode) -> None:
+def mend_once(root: RbTree, node: RbNode) -> None:
     """Mend the first red pair, and forget that the grandparent may make another."""
     if node.parent is not None and node.parent.red:
         root._insert_step(node, node.parent)
@@ -63,34 +67,26 @@ def mend_once(root: RbRoot, node: RbNode) -> None:
         root.rb_node.red = False
 
 
-def keep_the_old_parent(root: RbRoot, top: RbNode, riser: RbNode) -> None:
+def keep_the_old_parent(root: RbTree, top: RbNode, riser: RbNode) -> None:
     """Rotate left and leave the parent link of the inner child as it was."""
     top.right = riser.left
     root._rise(top, riser)
     riser.left = top
 
 
-def refresh_too_early(
-    root: RbRoot,
-    node: RbNode,
-    parent: RbNode | None,
-    before: RbNode | None,
-    behind: RbNode | None,
-) -> None:
+def refresh_too_early(augment: GapAugment, node: RbNode, parent: RbNode | None) -> None:
     """Refresh the next node's gap while it still counts from the old neighbour."""
-    if behind is not None and root.augment is not None:
-        root.augment.propagate(behind, None)
-    node.prev, node.next = before, behind
-    if before is not None:
-        before.next = node
-    if behind is not None:
-        behind.prev = node
+    if parent is not None:
+        behind = parent if node.key < parent.key else parent.next
+        if behind is not None:
+            augment.propagate(behind, None)
+    augment.enlist(node, parent)
 
 
 # ------------------------------------------------------------------ erasure
 
 
-def recolour_too_early(root: RbRoot, node: RbNode | None, parent: RbNode) -> bool:
+def recolour_too_early(root: RbTree, node: RbNode | None, parent: RbNode) -> bool:
     """Take a black sibling with one red child for one with none."""
     sibling = parent.right if parent.right is not node else parent.left
     if sibling is None or sibling.red:
@@ -103,7 +99,7 @@ def recolour_too_early(root: RbRoot, node: RbNode | None, parent: RbNode) -> boo
     return short
 
 
-def turn_inner(root: RbRoot, node: RbNode | None, parent: RbNode) -> bool:
+def turn_inner(root: RbTree, node: RbNode | None, parent: RbNode) -> bool:
     """Turn a red inner nephew outside although the outer one is red as well."""
     on_left = parent.right is not node
     sibling = parent.right if on_left else parent.left
@@ -120,12 +116,12 @@ def turn_inner(root: RbRoot, node: RbNode | None, parent: RbNode) -> bool:
     return short
 
 
-def start_from_nothing(root: RbRoot, parent: RbNode) -> None:
+def start_from_nothing(root: RbTree, parent: RbNode) -> None:
     """Ask the replacement for its parent: none replaces a leaf, nothing is mended."""
 
 
 def judge_the_erased_colour(
-    root: RbRoot, node: RbNode, child: RbNode
+    root: RbTree, node: RbNode, child: RbNode
 ) -> tuple[RbNode, RbNode | None]:
     """Mend nothing when the erased node was red, whatever its successor was."""
     above, short = _relink_successor(root, node, child)
@@ -133,7 +129,7 @@ def judge_the_erased_colour(
 
 
 def take_prev(
-    root: RbRoot, node: RbNode, child: RbNode
+    root: RbTree, node: RbNode, child: RbNode
 ) -> tuple[RbNode, RbNode | None]:
     """Let the node before in order take the place, as many textbooks do."""
     heir = parent = node.left
@@ -155,8 +151,9 @@ def take_prev(
 
 def erase_without_looking(root: RbRoot, key: int) -> Bug | None:
     """Unlink what is there and say that it was done, whether it was or not."""
-    node = root.nodes.pop(key, None)
+    node = root.find(key)
     if node is not None:
+        root.nodes.remove(node)
         if root.rb_leftmost is node:
             root.rb_leftmost = root.rb_next(node)
         root.rb_erase(node)
@@ -165,13 +162,15 @@ def erase_without_looking(root: RbRoot, key: int) -> Bug | None:
 
 def forget_the_first(root: RbRoot, key: int) -> Bug | None:
     """Erase, and leave the cached first node as it was."""
-    if key not in root.nodes:
+    node = root.find(key)
+    if node is None:
         return ABSENT
-    root.rb_erase(root.nodes.pop(key))
+    root.nodes.remove(node)
+    root.rb_erase(node)
     return None
 
 
-def lose_the_node(root: RbRoot, node: RbNode) -> None:
+def lose_the_node(root: RbTree, node: RbNode) -> None:
     """Drop the subtree of a leaf's parent together with the leaf."""
     if node.left is None and node.right is None and node.parent is not None:
         root._change_child(node.parent, None, node.parent.parent)
@@ -182,7 +181,7 @@ def lose_the_node(root: RbRoot, node: RbNode) -> None:
 # ------------------------------------------------------------------ replacement
 
 
-def leave_link(root: RbRoot, victim: RbNode, new: RbNode) -> None:
+def leave_link(root: RbTree, victim: RbNode, new: RbNode) -> None:
     """Fill in the new node, and leave the link above pointing to the victim."""
     new.parent, new.red = victim.parent, victim.red
     new.left, new.right = victim.left, victim.right
@@ -233,19 +232,19 @@ def copy_in_silence(augment: Augment, old: RbNode, new: RbNode) -> None:
 # ------------------------------------------------------------------ walks
 
 
-def one_step_left(root: RbRoot) -> RbNode | None:
+def one_step_left(root: RbWalks) -> RbNode | None:
     """Take the root's left child for the first node."""
     node = root.rb_node
     return node.left or node if node is not None else None
 
 
-def one_step_right(root: RbRoot) -> RbNode | None:
+def one_step_right(root: RbWalks) -> RbNode | None:
     """Take the root's right child for the last node."""
     node = root.rb_node
     return node.right or node if node is not None else None
 
 
-def go_right_only(root: RbRoot, node: RbNode) -> RbNode | None:
+def go_right_only(root: RbWalks, node: RbNode) -> RbNode | None:
     """Go right, and forget to go down left from there."""
     if node.right is not None:
         return node.right
@@ -254,7 +253,7 @@ def go_right_only(root: RbRoot, node: RbNode) -> RbNode | None:
     return node.parent
 
 
-def go_up_once(root: RbRoot, node: RbNode) -> RbNode | None:
+def go_up_once(root: RbWalks, node: RbNode) -> RbNode | None:
     """Go up once, from whichever side."""
     below = node.left
     while below is not None and below.right is not None:
@@ -262,14 +261,14 @@ def go_up_once(root: RbRoot, node: RbNode) -> RbNode | None:
     return below or node.parent
 
 
-def walk_from_nothing(root: RbRoot) -> Iterator[RbNode]:
+def walk_from_nothing(root: RbWalks) -> Iterator[RbNode]:
     """Run the body once for an empty tree."""
     if root.rb_node is None:
         yield root.rb_node  # type: ignore[misc]
     yield from _postorder(root)
 
 
-def stop_before_the_root(root: RbRoot) -> Iterator[RbNode]:
+def stop_before_the_root(root: RbWalks) -> Iterator[RbNode]:
     """Test the next node instead of this one, and miss the last."""
     node = root.rb_first_postorder()
     while node is not None and (following := root.rb_next_postorder(node)) is not None:
@@ -277,7 +276,7 @@ def stop_before_the_root(root: RbRoot) -> Iterator[RbNode]:
         node = following
 
 
-def go_down(root: RbRoot) -> Iterator[RbNode]:
+def go_down(root: RbWalks) -> Iterator[RbNode]:
     """Meet each node once, but a parent before its children."""
     todo = [root.rb_node]
     while todo:
@@ -292,6 +291,9 @@ def go_down(root: RbRoot) -> Iterator[RbNode]:
 
 def diagnose_nothing(root: RbRoot, key: int) -> Bug | None:
     """Erase an absent node by following a link that is not there."""
+    node: Any = root.find(key)
+    root.rb_erase(node)
+    root.nodes.remove(node)
     return None
 
 
@@ -324,36 +326,36 @@ SOURCES = {
 
 PLAIN, CACHED, GAP, MAX = "tiny", "tiny-cached", "tiny-gap", "tiny-augmented"
 TABLE: tuple[tuple[str, str, str, Any, str, Callable[..., Any]], ...] = (
-    ("P11", "RB-RED", PLAIN, RbRoot, "_erase_step", recolour_too_early),
-    ("P17", "VMA-GAP", GAP, RbRoot, "_refresh_before_link", refresh_too_early),
-    ("P22", "RB-BLACK", PLAIN, RbRoot, "_erase_color", start_from_nothing),
-    ("P23", "RB-BLACK", PLAIN, RbRoot, "_relink_successor", judge_the_erased_colour),
+    ("P11", "RB-RED", PLAIN, RbTree, "_erase_step", recolour_too_early),
+    ("P17", "VMA-GAP", GAP, GapAugment, "announce", refresh_too_early),
+    ("P22", "RB-BLACK", PLAIN, RbTree, "_erase_color", start_from_nothing),
+    ("P23", "RB-BLACK", PLAIN, RbTree, "_relink_successor", judge_the_erased_colour),
     ("P24-rotate", "RB-AUG", MAX, Augment, "compute", drop_the_left_child),
     ("P24-erase", "RB-AUG", MAX, Augment, "propagate", propagate_nothing),
-    ("P25", "ITER-EXACT", PLAIN, RbRoot, "postorder", stop_before_the_root),
-    ("P25-empty", "NO-CRASH", PLAIN, RbRoot, "postorder", walk_from_nothing),
+    ("P25", "ITER-EXACT", PLAIN, RbWalks, "postorder", stop_before_the_root),
+    ("P25-empty", "NO-CRASH", PLAIN, RbWalks, "postorder", walk_from_nothing),
     ("P26", "CONTRACT-ERASE", PLAIN, RbRoot, "erase", erase_without_looking),
-    ("P26-null", "NO-CRASH", PLAIN, RbRoot, "why_not_erase", diagnose_nothing),
+    ("P26-null", "NO-CRASH", PLAIN, RbRoot, "erase", diagnose_nothing),
     ("insert-twice", "CONTRACT-INSERT", PLAIN, RbRoot, "insert", insert_twice),
-    ("insert-trusts-flag", "RB-CACHED", CACHED, RbRoot, "why_not_insert", trust_flag),
-    ("insert-wrong-link", "RB-ORDER", PLAIN, RbRoot, "rb_link_node", link_anywhere),
-    ("insert-red-root", "RB-ROOT", PLAIN, RbRoot, "rb_insert_color", leave_red),
-    ("insert-mends-once", "RB-RED", PLAIN, RbRoot, "rb_insert_color", mend_once),
-    ("rotate-parent", "RB-PARENT", PLAIN, RbRoot, "_rotate_left", keep_the_old_parent),
-    ("erase-predecessor", "EXACT-STATE", PLAIN, RbRoot, "_relink_successor", take_prev),
-    ("erase-inner-nephew", "EXACT-STATE", PLAIN, RbRoot, "_erase_step", turn_inner),
-    ("erase-too-much", "RB-SET", PLAIN, RbRoot, "rb_erase", lose_the_node),
+    ("insert-trusts-flag", "RB-CACHED", CACHED, RbRoot, "_refusal", trust_flag),
+    ("insert-wrong-link", "RB-ORDER", PLAIN, RbTree, "rb_link_node", link_anywhere),
+    ("insert-red-root", "RB-ROOT", PLAIN, RbTree, "rb_insert_color", leave_red),
+    ("insert-mends-once", "RB-RED", PLAIN, RbTree, "rb_insert_color", mend_once),
+    ("rotate-parent", "RB-PARENT", PLAIN, RbTree, "_rotate_left", keep_the_old_parent),
+    ("erase-predecessor", "EXACT-STATE", PLAIN, RbTree, "_relink_successor", take_prev),
+    ("erase-inner-nephew", "EXACT-STATE", PLAIN, RbTree, "_erase_step", turn_inner),
+    ("erase-too-much", "RB-SET", PLAIN, RbTree, "rb_erase", lose_the_node),
     ("erase-keeps-first", "RB-CACHED", CACHED, RbRoot, "erase", forget_the_first),
     ("erase-silent-copy", "EXACT-ANSWER", MAX, Augment, "copy", copy_in_silence),
     ("gap-stops-early", "VMA-GAP", GAP, Augment, "propagate", stop_at_the_first),
     ("gap-from-zero", "VMA-GAP", GAP, GapAugment, "own", measure_from_zero),
-    ("replace-loses-link", "RB-SET", PLAIN, RbRoot, "rb_replace_node", leave_link),
+    ("replace-loses-link", "RB-SET", PLAIN, RbTree, "rb_replace_node", leave_link),
     ("replace-keeps-first", "RB-CACHED", CACHED, RbRoot, "replace", keep_victim),
-    ("first-one-left", "ITER-EXACT", PLAIN, RbRoot, "rb_first", one_step_left),
-    ("last-one-right", "ITER-EXACT", PLAIN, RbRoot, "rb_last", one_step_right),
-    ("next-right-only", "ITER-EXACT", GAP, RbRoot, "rb_next", go_right_only),
-    ("prev-up-once", "ITER-EXACT", GAP, RbRoot, "rb_prev", go_up_once),
-    ("postorder-preorder", "EXACT-ANSWER", PLAIN, RbRoot, "postorder", go_down),
+    ("first-one-left", "ITER-EXACT", PLAIN, RbWalks, "rb_first", one_step_left),
+    ("last-one-right", "ITER-EXACT", PLAIN, RbWalks, "rb_last", one_step_right),
+    ("next-right-only", "ITER-EXACT", GAP, RbWalks, "rb_next", go_right_only),
+    ("prev-up-once", "ITER-EXACT", GAP, RbWalks, "rb_prev", go_up_once),
+    ("postorder-preorder", "EXACT-ANSWER", PLAIN, RbWalks, "postorder", go_down),
     ("accept-anything", "REFUSAL", PLAIN, binding, "refuse", see_and_take),
     ("load-forgets", "INVERSE", MAX, binding, "RbNode", load_without_value),
 )

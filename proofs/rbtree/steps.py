@@ -145,7 +145,7 @@ ABOVE_KEY = 99
 @contextmanager
 def sealed(root: Any) -> Iterator[None]:
     """Take away what a step must not read: it would raise an error."""
-    hidden = [(each, name) for each in root.nodes.values() for name in secrets(each)]
+    hidden = [(each, name) for each in root.nodes for name in secrets(each)]
     kept = [(each, name, getattr(each, name)) for each, name in hidden]
     for each, name, _ in kept:
         delattr(each, name)
@@ -163,12 +163,17 @@ def secrets(each: Any) -> tuple[str, ...]:
     return ("left", "right") if each.key < 0 else ()
 
 
+def linked(root: Any, key: int) -> Any:
+    """Return the node of a key, without following links."""
+    return next(each for each in root.nodes if each.key == key)
+
+
 def machine_step(name: str, shape: Shape, side: int) -> tuple[Any, rbtree.Tree]:
     """Run the machine's step; return its answer and the tree that it leaves."""
     root = load(PLAIN, tree_at(hung(shape.path, shape.branch), shape, side))
     given = seen_by_machine(shape.branch)
-    b = root.nodes[given.key] if given is not None else None
-    p = root.nodes[shape.path[-1][0].key]
+    b = linked(root, given.key) if given is not None else None
+    p = linked(root, shape.path[-1][0].key)
     with sealed(root):
         answer = getattr(root, name)(b, p)
     return answer, abstract(root)

@@ -109,46 +109,59 @@ def rotate(top: Branch, side: int, is_red: bool, calls: list[Call]) -> Branch:
 
 def graft(path: Path, b: Sub) -> Sub:
     """Rebuild the tree above `b`."""
-    for p, side in reversed(path):
-        b = hang(p, side, b)
-    return b
+    if not path:
+        return b
+    *above, (p, side) = path
+    return graft(above, hang(p, side, b))
 
 
 def branch_of(t: Tree) -> Sub:
     """Return the whole tree as a value."""
-    rows = {node.key: node for node in t.nodes}
+    return grow(t.nodes, t.root)
 
-    def grow(key: int | None) -> Sub:
-        if key is None:
-            return None
-        node = rows[key]
-        return Branch(key, node.red, node.value, (grow(node.left), grow(node.right)))
 
-    return grow(t.root)
+def grow(rows: tuple[Node, ...], key: int | None) -> Sub:
+    """Return the branch under `key`; the rows in order before it are to its left."""
+    if key is None:
+        return None
+    at = next(i for i, row in enumerate(rows) if row.key == key)
+    row = rows[at]
+    kids = (grow(rows[:at], row.left), grow(rows[at + 1 :], row.right))
+    return Branch(row.key, row.red, row.value, kids)
 
 
 def tree_of(cfg: Config, b: Sub) -> Tree:
     """Return the table of a tree, with parents, summaries and first node derived."""
-    rows: list[Node] = []
-    last = [0]  # the key before in order: a gap counts from there, or from 0
-
-    def visit(b: Sub, parent: int | None) -> int:
-        if b is None:
-            return 0
-        left, right = b.kids
-        low = visit(left, b.key)
-        own = b.key - last[0] if cfg.summary == "gap" else b.value
-        last[0] = b.key
-        high = visit(right, b.key)
-        summary = max(own, low, high) if cfg.summary else 0
-        links = (left.key if left else None, right.key if right else None)
-        rows.append(Node(b.key, parent, b.red, *links, b.value, summary))
-        return summary
-
-    visit(b, None)
-    rows.sort(key=lambda node: node.key)
+    rows, _ = table(cfg, b, None, 0)
+    rows = tuple(sorted(rows, key=lambda node: node.key))
     first = rows[0].key if cfg.cached and rows else None
-    return Tree(b.key if b else None, first, tuple(rows))
+    return Tree(key_of(b), first, rows)
+
+
+def table(
+    cfg: Config, b: Sub, parent: int | None, before: int
+) -> tuple[tuple[Node, ...], int]:
+    """Return the rows of a branch in order, and its summary.
+
+    `before` is the key before in order, from which a gap counts: 0 before the first.
+    """
+    if b is None:
+        return (), 0
+    left, right = b.kids
+    low, low_summary = table(cfg, left, b.key, before)
+    high, high_summary = table(cfg, right, b.key, b.key)
+    own = b.value
+    if cfg.summary == "gap":
+        own = b.key - (low[-1].key if low else before)
+    summary = max(own, low_summary, high_summary) if cfg.summary else 0
+    links = (key_of(left), key_of(right))
+    row = Node(b.key, parent, b.red, *links, b.value, summary)
+    return (*low, row, *high), summary
+
+
+def key_of(b: Sub) -> int | None:
+    """Return the key of a branch, if there is one."""
+    return b.key if b is not None else None
 
 
 def walk(b: Sub) -> list[Branch]:
@@ -158,12 +171,25 @@ def walk(b: Sub) -> list[Branch]:
 
 def descend(b: Sub, key: int) -> tuple[Path, Sub]:
     """Return the way from the root to `key`, or to the empty link where it belongs."""
-    path: Path = []
-    while b is not None and b.key != key:
-        side = int(key > b.key)
-        path.append((b, side))
-        b = b.kids[side]
-    return path, b
+    if b is None or b.key == key:
+        return [], b
+    side = 1 if key > b.key else 0
+    path, found = descend(b.kids[side], key)
+    return [(b, side), *path], found
+
+
+def first_below(b: Branch) -> tuple[Path, Branch]:
+    """Return the first node of a branch in order, and the way to it."""
+    left, _ = b.kids
+    if left is None:
+        return [], b
+    path, first = first_below(left)
+    return [(b, 0), *path], first
+
+
+def following(t: Tree, key: int) -> int | None:
+    """Return the next key of the table after `key`, if there is one."""
+    return next((node.key for node in t.nodes if node.key > key), None)
 
 
 def settle(path: Path, b: Branch, calls: list[Call]) -> Sub:
@@ -190,11 +216,10 @@ def settle(path: Path, b: Branch, calls: list[Call]) -> Sub:
 def insert(cfg: Config, t: Tree, key: int, own: int) -> tuple[Tree, list[Call]]:
     """Link a new red node and rebalance; return the tree and the callbacks in order."""
     calls: list[Call] = []
-    b = branch_of(t)
-    path, _ = descend(b, key)
+    path, _ = descend(branch_of(t), key)
     if cfg.summary == "gap":  # mm/mmap.c:__vma_link_rb refreshes the next node first
-        after = [node.key for node in walk(b) if node.key > key]
-        calls += [("propagate", after[0], None)] if after else []
+        after = following(t, key)
+        calls += [("propagate", after, None)] if after is not None else []
         calls.append(("propagate", key, None))
     grown = settle(path, Branch(key, True, own), calls)
     return tree_of(cfg, grown), calls
@@ -238,15 +263,15 @@ def erase(cfg: Config, t: Tree, key: int) -> tuple[Tree, list[Call]]:
     path, b = descend(branch_of(t), key)
     assert b is not None
     left, right = b.kids
-    following = [node.key for node in t.nodes if node.key > key]
     if left is None or right is None:
-        child = left or right
+        child = right if left is None else left
         calls.append(("propagate", path[-1][0].key if path else None, None))
         shrunk = take_place(path, child, b.red, calls)
     else:
         shrunk = promote_successor(path, b, calls)
-    if cfg.summary == "gap" and following:  # mm/mmap.c:detach_vmas_to_be_unmapped
-        calls.append(("propagate", following[0], None))
+    after = following(t, key) if cfg.summary == "gap" else None
+    if after is not None:  # mm/mmap.c:detach_vmas_to_be_unmapped
+        calls.append(("propagate", after, None))
     return tree_of(cfg, shrunk), calls
 
 
@@ -259,12 +284,9 @@ def take_place(path: Path, child: Sub, was_red: bool, calls: list[Call]) -> Sub:
 
 def promote_successor(path: Path, b: Branch, calls: list[Call]) -> Sub:
     """Relink the next node in order into the place and colour of `b`."""
-    below: Path = []
-    s = b.kids[1]
-    assert s is not None
-    while s.kids[0] is not None:
-        below.append((s, 0))
-        s = s.kids[0]
+    right = b.kids[1]
+    assert right is not None
+    below, s = first_below(right)
     calls.append(("copy", b.key, s.key))
     if below:
         calls.append(("propagate", below[-1][0].key, s.key))

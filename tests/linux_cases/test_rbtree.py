@@ -298,7 +298,7 @@ def test_the_successor_takes_the_victims_colour_and_not_its_key():
     |  (1b 2b (3r 5b .))  -2 ->  (1b 3b 5b)    3 was red, and is black in 2's place  |
     """
     session = both("(1b 2b (3r 5b .))")
-    three = session.machine.nodes[3]
+    three = session.machine.find(3)
     session.do(Erase(2))
     assert session.machine.rb_node is three
     assert not three.red
@@ -455,7 +455,7 @@ def test_erasing_leaves_the_victims_own_links_alone():
     | 1r   3r                                        |
     """
     session = both("(1r 2b 3r)")
-    victim, root = session.machine.nodes[1], session.machine.rb_node
+    victim, root = session.machine.find(1), session.machine.rb_node
     session.do(Erase(1))
     assert victim.parent is root
     assert root.left is None
