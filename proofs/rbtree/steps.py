@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
-from mmoracle.checkers.bind.rbtree import abstract, load
 from mmoracle.checkers.lemma import Lemma, Mistake, Shapes
+from mmoracle.checkers.mutants.rbtree import (
+    keep_the_old_parent,
+    recolour_too_early,
+    turn_inner,
+)
+from mmoracle.impl.rbtree import Augment, RbTree
 from mmoracle.spec.rbtree import tree as rbtree
-from mmoracle.spec.rbtree.tree import Branch, Call, Config, Path, Sub
+from mmoracle.spec.rbtree.tree import Branch, Call, Path, Sub
 
+from .machine import called, names_of, plant, table_of, without_fault
 from .shapes import (
     ABOVE,
     LEFT,
@@ -27,10 +34,8 @@ from .shapes import (
     hung,
     insertions,
     is_red,
-    node,
     order,
     red_pairs,
-    swap,
 )
 
 
@@ -41,6 +46,7 @@ class Ended:
     passed_on: bool
     branch: Any
     untouched: bool  # the path above is what it was
+    calls: list[Call] = field(default_factory=list)
 
 
 @contextmanager
@@ -75,12 +81,13 @@ def ending(name: str, shape: Shape) -> Ended:
     """Run the shipped step once on a shape; the step above is only heard."""
     step: Callable[..., Any] = getattr(rbtree, name)
     heard: list[Ended] = []
+    calls: list[Call] = []
     with intercepted(name, heard, shape.at_root):
-        got = step(shape.way(), shape.branch, [])
+        got = step(shape.way(), shape.branch, calls)
     if heard:
         assert len(heard) == 1, "a step ends once"
-        return heard[0]
-    return Ended(False, got, untouched=True)  # the path was empty
+        return replace(heard[0], calls=calls)
+    return Ended(False, got, True, calls)  # the path was empty
 
 
 # ------------------------------------------------------------------ insertion
@@ -119,87 +126,50 @@ def replenishing_keeps_order_colours_and_black_height(shape: Shape) -> bool:
 
 # ------------------------------------------------------------------ the machine
 
-PLAIN = Config(keys=0, nodes=0)
+
+def the_machine_steps(name: str, step: str, shape: Shape, result: Any) -> bool:
+    """Say whether the machine's step leaves what the specification's does.
+
+    The same links up and down, the same colours, the same callbacks in the same order,
+    summaries that are exact if they were; `result` says what the step should return.
+    """
+    ended = ending(step, shape)
+    before = hung(shape.path, shape.branch)
+    for side, kind in product((LEFT, RIGHT), ("", "max")):
+        names = names_of(before, side)
+        bed = plant(before, names, shape.at_root, side, kind)
+        b, p = bed.get(shape.branch), bed[shape.path[-1][0].key]
+        with bed.sealed():
+            answer = getattr(bed.root, name)(b, p)
+        calls = bed.root.augment.calls if kind else []
+        if (
+            answer is not result(bed, ended)
+            or bed.table() != table_of(ended.branch, names, shape.at_root, side)
+            or tuple(calls) != called(ended.calls, names, kind)
+            or not bed.all_exact()
+        ):
+            return False
+    return True
 
 
-def seen_by_machine(b: Any) -> Any:
-    """Return a branch with a childless node for each token, its key a letter's."""
-    if b is None:
-        return None
-    if isinstance(b, Opaque):
-        return node(-ord(b.token), b.red, None, None)
-    return node(b.key, b.red, *(seen_by_machine(kid) for kid in b.kids))
-
-
-def tree_at(b: Any, shape: Shape, side: int) -> rbtree.Tree:
-    """Return the tree of a branch in its place: the root, or below some node."""
-    grown = seen_by_machine(b)
-    if not shape.at_root:
-        grown = swap(node(ABOVE_KEY, False, None, None), side, grown, None)
-    return rbtree.tree_of(PLAIN, grown)
-
-
-ABOVE_KEY = 99
-
-
-@contextmanager
-def sealed(root: Any) -> Iterator[None]:
-    """Take away what a step must not read: it would raise an error."""
-    hidden = [(each, name) for each in root.nodes for name in secrets(each)]
-    kept = [(each, name, getattr(each, name)) for each, name in hidden]
-    for each, name, _ in kept:
-        delattr(each, name)
-    try:
-        yield
-    finally:
-        for each, name, was in kept:
-            setattr(each, name, was)
-
-
-def secrets(each: Any) -> tuple[str, ...]:
-    """Return what is opaque of a node: below a token, and all above the path."""
-    if each.key == ABOVE_KEY:
-        return ("red", "parent")
-    return ("left", "right") if each.key < 0 else ()
-
-
-def linked(root: Any, key: int) -> Any:
-    """Return the node of a key, without following links."""
-    return next(each for each in root.nodes if each.key == key)
-
-
-def machine_step(name: str, shape: Shape, side: int) -> tuple[Any, rbtree.Tree]:
-    """Run the machine's step; return its answer and the tree that it leaves."""
-    root = load(PLAIN, tree_at(hung(shape.path, shape.branch), shape, side))
-    given = seen_by_machine(shape.branch)
-    b = linked(root, given.key) if given is not None else None
-    p = linked(root, shape.path[-1][0].key)
-    with sealed(root):
-        answer = getattr(root, name)(b, p)
-    return answer, abstract(root)
-
-
+@without_fault
 def the_machine_takes_the_same_step_of_insertion(shape: Shape) -> bool:
-    """The machine's step leaves the links and colours that the specification's does."""
-    ended = ending("settle", shape)
-    expected = ended.branch.key if ended.passed_on else None
-    for side in (LEFT, RIGHT):
-        answer, tree = machine_step("_insert_step", shape, side)
-        going_on = answer.key if answer is not None else None
-        if (going_on, tree) != (expected, tree_at(ended.branch, shape, side)):
-            return False
-    return True
+    """The machine's step leaves the links, colours and summaries that it must."""
+
+    def going_on(bed: Any, ended: Ended) -> Any:
+        return bed[ended.branch.key] if ended.passed_on else None
+
+    return the_machine_steps("_insert_step", "settle", shape, going_on)
 
 
+@without_fault
 def the_machine_takes_the_same_step_of_erasure(shape: Shape) -> bool:
-    """The machine's step leaves the links and colours that the specification's does."""
-    ended = ending("replenish", shape)
-    for side in (LEFT, RIGHT):
-        is_short, tree = machine_step("_erase_step", shape, side)
-        expected = tree_at(ended.branch, shape, side)
-        if (is_short, tree) != (ended.passed_on, expected):
-            return False
-    return True
+    """The machine's step leaves the links, colours and summaries that it must."""
+
+    def is_short(bed: Any, ended: Ended) -> bool:
+        return ended.passed_on
+
+    return the_machine_steps("_erase_step", "replenish", shape, is_short)
 
 
 def red_pairs_only() -> Iterator[tuple[Shape]]:
@@ -255,14 +225,20 @@ def turn_the_other_way(root: Any, top: Any, riser: Any, leftward: bool) -> None:
     root._rotate_left(top, riser)
 
 
-MACHINE = type(load(PLAIN, rbtree.EMPTY))
-INDUCTION = (
-    "red-black: what surrounds one step, that is the induction over the path, graft,"
-    " the descent, the unlinking and the loops, is not part of the lemmas",
-)
+def rotate_in_silence(augment: Augment, old: Any, new: Any) -> None:
+    """Refresh both summaries without telling the owner."""
+    new.summary, old.summary = old.summary, augment.compute(old)
+
+
+def rotate_and_keep(augment: Augment, old: Any, new: Any) -> None:
+    """Give the riser its summary, and leave that of the node which goes down."""
+    augment.calls.append(("rotate", old.key, new.key))
+    new.summary = old.summary
+
+
 STEP = "one step, any subtrees"
 
-RBTREE = (
+STEPS = (
     Lemma(
         claim=settling_keeps_order_colours_and_black_height,
         provers=(Shapes(insertions),),
@@ -272,7 +248,6 @@ RBTREE = (
             Mistake(rbtree, "rotate", rotate_only_outer),
         ),
         size=STEP,
-        assumes=INDUCTION,
     ),
     Lemma(
         claim=replenishing_keeps_order_colours_and_black_height,
@@ -283,15 +258,16 @@ RBTREE = (
             Mistake(rbtree, "red", see_no_red),
         ),
         size=STEP,
-        assumes=INDUCTION,
     ),
     Lemma(
         claim=the_machine_takes_the_same_step_of_insertion,
         provers=(Shapes(red_pairs_only),),
         size=STEP,
-        assumes=INDUCTION,
         mistakes=(
-            Mistake(MACHINE, "_rise", leave_the_link_above),
+            Mistake(RbTree, "_rise", leave_the_link_above),
+            Mistake(RbTree, "_rotate_left", keep_the_old_parent),
+            Mistake(Augment, "rotate", rotate_in_silence),
+            Mistake(Augment, "rotate", rotate_and_keep),
             Mistake(rbtree, "rotate", rotate_in_colour),
         ),
     ),
@@ -299,10 +275,13 @@ RBTREE = (
         claim=the_machine_takes_the_same_step_of_erasure,
         provers=(Shapes(with_a_parent),),
         size=STEP,
-        assumes=INDUCTION,
         mistakes=(
-            Mistake(MACHINE, "_rise", leave_the_link_above),
-            Mistake(MACHINE, "_rotate_at", turn_the_other_way),
+            Mistake(RbTree, "_rise", leave_the_link_above),
+            Mistake(RbTree, "_rotate_at", turn_the_other_way),
+            Mistake(RbTree, "_erase_step", recolour_too_early, bug="P11"),
+            Mistake(RbTree, "_erase_step", turn_inner),
+            Mistake(Augment, "rotate", rotate_and_keep),
+            Mistake(rbtree, "red", see_no_red),
         ),
     ),
 )
