@@ -51,7 +51,7 @@ class RbRoot(RbTree):
         if there is not None:
             return PRESENT
         first = self.rb_leftmost
-        if self.cached and leftmost != (first is None or key < first.key):
+        if self.cached and leftmost is not bool(first is None or key < first.key):
             return NOT_FIRST
         return None
 

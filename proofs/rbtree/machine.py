@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any
 
 from mmoracle.checkers.bind.rbtree import abstract, key_of, load
@@ -27,8 +28,20 @@ KINDS = {
     for kind in ("", "max", "gap")
 }
 ABOVE_NAME = "above"
+INDUCTION = (
+    "red-black: that parts proved of any tree add up to whole operations is induction,"
+    " told in proofs/rbtree and checked by no solver",
+)
+Secrets = dict[Any, tuple[str, ...]]
 Names = dict[Any, int]  # the number of each key and token, in order
-Faults = (AssertionError, AttributeError, TypeError, ValueError, RecursionError)
+Faults = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @contextmanager
@@ -47,14 +60,13 @@ def replaced(*changes: tuple[Any, str, Any]) -> Iterator[None]:
 def without_fault(claim: Callable[..., bool]) -> Callable[..., bool]:
     """Let a claim be false if the code runs into what it must not touch."""
 
+    @wraps(claim)
     def guarded(*values: Any) -> bool:
         try:
             return claim(*values)
         except Faults:
             return False
 
-    guarded.__name__, guarded.__doc__ = claim.__name__, claim.__doc__
-    guarded.__module__ = claim.__module__
     return guarded
 
 
@@ -126,7 +138,7 @@ class Bed:
 
     root: Any
     names: Names
-    secrets: dict[int, tuple[str, ...]]  # by number
+    secrets: Secrets  # by number
     tokens: frozenset[int]
     hidden: list[tuple[Any, str, Any]] = field(default_factory=list)
 
@@ -211,12 +223,12 @@ class Bed:
 def plant(b: Any, names: Names, at_root: bool, side: int, kind: str) -> Bed:
     """Return a machine that holds a branch, with a node above it unless at the root."""
     t = table_of(b, names, at_root, side)
-    root = load(KINDS[kind], t)
+    root: Any = load(KINDS[kind], t)
     tokens = frozenset(names[each] for each in order(b) if isinstance(each, str))
-    secrets = dict.fromkeys(tokens, ("left", "right"))
+    secrets: Secrets = dict.fromkeys(tokens, ("left", "right"))
     secrets[names[ABOVE_NAME]] = ("red", "parent")
     bed = Bed(root, names, secrets, tokens)
-    for each in root.nodes:
+    for each in root.nodes:  # sets of names stand for numbers
         each.value = frozenset({each.key})
         each.summary = frozenset({("below", each.key)})
     if kind:

@@ -100,8 +100,10 @@ def successors() -> Iterator[Any]:
 
 
 def linkings() -> Iterator[tuple[Place]]:
-    """Yield every place of a node that is linked, in black and yet without children."""
-    return everywhere(leaves())
+    """Yield every place of a new node: below its parent, or the root alone."""
+    for (place,) in everywhere(leaves()):
+        if place.at_root or place.branch.key == PARENT:
+            yield (place,)
 
 
 def leaves() -> Iterator[Any]:

@@ -22,7 +22,7 @@ from mmoracle.impl.rbtree import Augment, RbTree
 from mmoracle.spec.rbtree import tree as rbtree
 from mmoracle.spec.rbtree.tree import Branch, Call, Path, Sub
 
-from .machine import called, names_of, plant, table_of, without_fault
+from .machine import INDUCTION, called, names_of, plant, table_of, without_fault
 from .shapes import (
     ABOVE,
     LEFT,
@@ -248,6 +248,7 @@ STEPS = (
             Mistake(rbtree, "rotate", rotate_only_outer),
         ),
         size=STEP,
+        assumes=INDUCTION,
     ),
     Lemma(
         claim=replenishing_keeps_order_colours_and_black_height,
@@ -258,11 +259,13 @@ STEPS = (
             Mistake(rbtree, "red", see_no_red),
         ),
         size=STEP,
+        assumes=INDUCTION,
     ),
     Lemma(
         claim=the_machine_takes_the_same_step_of_insertion,
         provers=(Shapes(red_pairs_only),),
         size=STEP,
+        assumes=INDUCTION,
         mistakes=(
             Mistake(RbTree, "_rise", leave_the_link_above),
             Mistake(RbTree, "_rotate_left", keep_the_old_parent),
@@ -275,6 +278,7 @@ STEPS = (
         claim=the_machine_takes_the_same_step_of_erasure,
         provers=(Shapes(with_a_parent),),
         size=STEP,
+        assumes=INDUCTION,
         mistakes=(
             Mistake(RbTree, "_rise", leave_the_link_above),
             Mistake(RbTree, "_rotate_at", turn_the_other_way),

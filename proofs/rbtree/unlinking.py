@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mmoracle.checkers.bind.rbtree import key_of
 from mmoracle.checkers.lemma import Lemma, Mistake, Shapes
 from mmoracle.checkers.mutants.rbtree import (
     copy_in_silence,
@@ -25,10 +26,10 @@ from mmoracle.spec.rbtree.tree import Branch, Call, Config, Path, Sub, Tree
 
 from .machine import (
     ABOVE_NAME,
+    INDUCTION,
     KINDS,
     Bed,
     Names,
-    key_of,
     names_of,
     numbered,
     plant,
@@ -69,12 +70,20 @@ def part(b: Any, name: int) -> Any:
     return next((found for kid in b.kids if (found := part(kid, name))), None)
 
 
+def way_to(place: Place, names: Names) -> tuple[Any, ...]:
+    """Return the path above a place: of its last node alone the key may be known."""
+    if place.at_root:
+        return ()
+    return SOMEWHERE, (Above(names[ABOVE_NAME]), place.side)
+
+
 def specified(place: Place, names: Names) -> Unlinked:
     """Run the specification's erasure on a place, up to the mending."""
     b = numbered(place.branch, names)
-    above = () if place.at_root else ((Above(names[ABOVE_NAME]), place.side),)
+    above = way_to(place, names)
     t = table_of(place.branch, names, place.at_root, place.side)
     stretch = part(b, names[STRETCH]) if STRETCH in names else None
+    cfg = KINDS[place.kind]
     heard: list[tuple[bool, list[Any], Sub]] = []
     first_below = rbtree.first_below
 
@@ -97,16 +106,15 @@ def specified(place: Place, names: Names) -> Unlinked:
         (rbtree, "first_below", first),
         (rbtree, "graft", end(False)),
         (rbtree, "replenish", end(True)),
-        (rbtree, "tree_of", lambda cfg, b: (cfg, b)),
+        (rbtree, "tree_of", lambda of, b: b if of is cfg else None),
     ):
-        cfg = KINDS[place.kind]
-        (*whole,), calls = rbtree.erase(cfg, t, names[ERASED])
-    assert whole == [cfg, SOMEWHERE], "what is mended is the whole tree"
+        whole, calls = rbtree.erase(cfg, t, names[ERASED])
+    assert whole is SOMEWHERE, "what is mended is the whole tree"
     ((is_short, path, rest),) = heard
     assert path[: len(above)] == list(above), "what stands above is untouched"
     assert not is_short or rest is None, "nothing is short but a side without a node"
-    below = [(stretch, LEFT) if each is SOMEWHERE else each for each in path]
-    below = below[len(above) :]
+    below = path[len(above) :]
+    below = [(stretch, LEFT) if each is SOMEWHERE else each for each in below]
     return Unlinked(
         branch=hung(below, rest),
         short=path[-1][0].key if path else None,
@@ -255,6 +263,7 @@ UNLINKING = (
             Mistake(rbtree, "take_place", leave_the_child_red),
         ),
         size=ANY_SIZE,
+        assumes=INDUCTION,
     ),
     Lemma(
         claim=the_machine_unlinks_as_specified,
@@ -270,5 +279,6 @@ UNLINKING = (
             Mistake(rbtree, "erase", refresh_the_far_one),
         ),
         size=ANY_SIZE,
+        assumes=INDUCTION,
     ),
 )

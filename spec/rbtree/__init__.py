@@ -36,7 +36,6 @@ from .tree import (
     rotate,
     settle,
     tree_of,
-    walk,
 )
 
 __all__ = [
@@ -76,5 +75,4 @@ __all__ = [
     "rotate",
     "settle",
     "tree_of",
-    "walk",
 ]

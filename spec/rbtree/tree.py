@@ -164,11 +164,6 @@ def key_of(b: Sub) -> int | None:
     return b.key if b is not None else None
 
 
-def walk(b: Sub) -> list[Branch]:
-    """Return the nodes of a branch in order."""
-    return [*walk(b.kids[0]), b, *walk(b.kids[1])] if b else []
-
-
 def descend(b: Sub, key: int) -> tuple[Path, Sub]:
     """Return the way from the root to `key`, or to the empty link where it belongs."""
     if b is None or b.key == key:
