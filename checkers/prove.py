@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from inspect import unwrap
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -163,7 +164,7 @@ def slips(lemma: Lemma, outcomes: tuple[Outcome, ...]) -> Iterator[Kill]:
     """Yield a change of the statement itself that its quickest prover refutes."""
     speed = [each.seconds for each in outcomes]
     prover = lemma.provers[speed.index(min(speed))]
-    for mutant in islice(mutants(lemma.claim), SLIPS):  # type: ignore[arg-type]
+    for mutant in islice(mutants(unwrap(lemma.claim)), SLIPS):
         outcome = None
         with installed(mutant), suppress(Exception):  # a change may be no statement
             outcome = prover(lemma)

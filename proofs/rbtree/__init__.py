@@ -7,13 +7,14 @@ proved on opaque surroundings, so on any tree, and hands to the next part what t
 assumes.  Loops go on with what a step returned (`loops`, `walks`), and refreshing one
 node leaves at most the one above it stale (`summaries`).  So after any number of steps
 order, colours, black heights, links and summaries are right, and both sides the same.
-`words` runs whole operations on a few symbolic keys; `rules` says that the rules which
-are checked speak of the same.
+`words` and `numbers` run whole operations on a few symbolic keys; `rules` says that
+the rules which are checked speak of the same.
 """
 
 from .descents import DESCENTS
 from .linking import LINKING
 from .loops import LOOPS
+from .numbers import NUMBERS
 from .replacing import REPLACING
 from .rules import KEPT
 from .steps import STEPS
@@ -34,6 +35,7 @@ RBTREE = (
     *LOOPS,
     *WALKS,
     *WORDS,
+    *NUMBERS,
     *KEPT,
 )
 

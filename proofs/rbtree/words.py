@@ -12,38 +12,30 @@ from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sweep, Symbolic
 from mmoracle.checkers.mutants.rbtree import (
-    drop_the_left_child,
+    diagnose_nothing,
     erase_without_looking,
     insert_twice,
     judge_the_erased_colour,
     keep_the_old_parent,
-    keep_victim,
-    leave_link,
     link_anywhere,
     mend_once,
-    propagate_nothing,
     recolour_too_early,
-    refresh_too_early,
     start_from_nothing,
     take_prev,
-    trust_flag,
-    walk_from_nothing,
+    turn_inner,
 )
 from mmoracle.checkers.symbolic import either
-from mmoracle.checkers.word import Whole, one_of
+from mmoracle.checkers.word import Bounded, Whole, one_of
 from mmoracle.impl.rbtree import (
-    Augment,
-    GapAugment,
     RbRoot,
     RbTree,
-    RbWalks,
 )
 from mmoracle.spec import rbtree as spec
-from mmoracle.spec.rbtree import ops
+from mmoracle.spec.rbtree import Config, ops
 from mmoracle.spec.rbtree import tree as rbtree
 
 from .machine import without_fault
-from .pairs import CACHED, GAP, MAX, PLAIN, Pair, dressed, grown, planted, trees
+from .pairs import CACHED, PLAIN, Pair, dressed, grown, planted, trees
 from .steps import rotate_in_colour
 
 
@@ -65,7 +57,7 @@ def some_tree(tree: Any, keys: Sequence[Any]) -> Pair:
     return planted(PLAIN, dressed(skeleton, iter(keys)))
 
 
-NODES = 7
+NODES, LINE = 7, 8
 TREES = trees(NODES)[::-1]  # the large ones first: they refute more
 
 
@@ -96,9 +88,20 @@ def erasing_any_key_of_any_tree_leaves_the_same_tree(
     return some_tree(tree, keys).do(spec.Erase(key))
 
 
-def apart_but_the_last(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume that no two keys are the same, but maybe the last."""
-    return apart(top, *words[:-1])
+def in_line(top: Any, n: Any, *words: Any) -> Iterable[Any]:
+    """Assume so many keys, each greater than the one before."""
+    yield n <= LINE
+    yield from (a < b for a, b in pairwise(words[:LINE]))
+
+
+@without_fault
+def erasing_any_of_the_keys_that_came_in_line_leaves_the_same_tree(
+    top: Any, n: Any, *words: Any
+) -> bool:
+    """After up to eight rising keys any is unlinked alike, and any other refused."""
+    *keys, key = words
+    pair = grown(PLAIN, keys[: one_of(n, range(LINE + 1))])
+    return pair is not None and pair.do(spec.Erase(key))
 
 
 @without_fault
@@ -117,63 +120,15 @@ def some_are_erased(top: Any, *words: Any) -> Iterable[Any]:
     yield from (either(*(each == key for key in keys)) for each in gone)
 
 
-@without_fault
-def any_values_are_summed_up_alike(top: Any, *words: Any) -> bool:
-    """With any values, after three insertions and any erasure: the same maxima."""
-    keys, values, key = words[:3], words[3:6], words[6]
-    pair = grown(MAX, keys, values)
-    return pair is not None and pair.do(spec.Erase(key))
+# ------------------------------------------------------------------ histories
+
+History = tuple[Config, list[Any]]  # what values stand for
 
 
-def three_keys_and_one_of_them(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume that no two of the first three words are the same."""
-    return apart(top, *words[:3])
-
-
-@without_fault
-def any_gaps_are_kept_alike(top: Any, *words: Any) -> bool:
-    """With any keys, after three insertions and any erasure: the same widest gaps."""
+def line_history(top: int, n: int, *words: int) -> History:
+    """Return the insertions and the erasure."""
     *keys, key = words
-    pair = grown(GAP, keys)
-    return pair is not None and pair.do(spec.Erase(key))
-
-
-@without_fault
-def both_refuse_the_same_insertions(top: Any, a: Any, b: Any, key: Any, f: Any) -> bool:
-    """A key that is there, and a wrong word about the first node, are refused alike."""
-    pair = grown(CACHED, (a, b))
-    return pair is not None and pair.do(spec.Insert(key, 0, bool(f == 1)))
-
-
-def two_keys(top: Any, a: Any, b: Any, *rest: Any) -> Iterable[Any]:
-    """Assume that the first two keys differ."""
-    return (a != b,)
-
-
-@without_fault
-def replacing_leaves_the_same_tree(top: Any, *words: Any) -> bool:
-    """Any key by any other: refused alike, or the new node takes place and number."""
-    *keys, victim, new = words
-    pair = grown(CACHED, keys)
-    return pair is not None and pair.do(spec.Replace(victim, new))
-
-
-def three_keys(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume that no two of the first three words are the same."""
-    return apart(top, *words[:3])
-
-
-@without_fault
-def walks_meet_the_same_nodes(top: Any, *words: Any) -> bool:
-    """The first, the last, the neighbours of any key, and all, children first."""
-    *keys, key = words
-    pair = Pair(PLAIN)
-    if not pair.do(spec.Postorder()) or not pair.do(spec.First()):
-        return False
-    whole = grown(PLAIN, keys)
-    walks = (spec.First(), spec.Last(), spec.Postorder())
-    ways = (*walks, spec.Next(key), spec.Prev(key))
-    return whole is not None and all(whole.do(op) for op in ways)
+    return PLAIN, [*map(spec.Insert, keys[:n]), spec.Erase(key)]
 
 
 # ------------------------------------------------------------------ small numbers
@@ -212,16 +167,6 @@ def never_replenish(path: Any, b: Any, calls: Any) -> Any:
     return rbtree.graft(path, b)
 
 
-def refuse_nothing(t: Any, key: Any) -> bool:
-    """Take every key for one that is not linked."""
-    return False
-
-
-def the_first_after(t: Any, key: Any) -> Any:
-    """Take the first key for the one that follows."""
-    return t.nodes[0].key if t.nodes else None
-
-
 def lose_every_child(root: Any, key: Any) -> Any:
     """Unlink a node with all that is below it."""
     node = root.find(key)
@@ -238,8 +183,8 @@ def drop_the_child(path: Any, child: Any, was_red: bool, calls: Any) -> Any:
 
 
 right_settle = rbtree.settle
-SEVEN = tuple(f"k{at}" for at in range(NODES))
-KEYS = SEVEN[:5]
+EIGHT = tuple(f"k{at}" for at in range(LINE))
+SEVEN, KEYS = EIGHT[:NODES], EIGHT[:5]
 
 WORDS = (
     Lemma(
@@ -273,15 +218,28 @@ WORDS = (
         given=in_order,
         provers=(Symbolic(Whole),),
         mistakes=(
-            Mistake(RbRoot, "erase", erase_without_looking, bug="P26"),
-            Mistake(RbTree, "_erase_color", start_from_nothing, bug="P22"),
-            Mistake(RbTree, "_erase_step", recolour_too_early, bug="P11"),
-            Mistake(RbTree, "_relink_successor", judge_the_erased_colour, bug="P23"),
+            Mistake(RbTree, "_erase_step", turn_inner),
             Mistake(RbTree, "_relink_successor", take_prev),
             Mistake(rbtree, "replenish", never_replenish),
         ),
         size=f"up to {NODES} nodes",
         slow=True,
+    ),
+    Lemma(
+        claim=erasing_any_of_the_keys_that_came_in_line_leaves_the_same_tree,
+        names=("n", *EIGHT, "key"),
+        given=in_line,
+        provers=(Symbolic(Whole), Symbolic(Bounded)),
+        mistakes=(
+            Mistake(RbRoot, "erase", erase_without_looking, bug="P26"),
+            Mistake(RbRoot, "erase", diagnose_nothing, bug="P26"),
+            Mistake(RbTree, "_erase_color", start_from_nothing, bug="P22"),
+            Mistake(RbTree, "_erase_step", recolour_too_early, bug="P11"),
+            Mistake(RbTree, "_relink_successor", judge_the_erased_colour, bug="P23"),
+            Mistake(rbtree, "replenish", never_replenish),
+        ),
+        size=f"up to {LINE} nodes",
+        history=line_history,
     ),
     Lemma(
         claim=three_keys_in_any_order_come_and_go_alike,
@@ -293,59 +251,5 @@ WORDS = (
             Mistake(rbtree, "take_place", drop_the_child),
         ),
         size="3 nodes, 3 erasures",
-    ),
-    Lemma(
-        claim=any_values_are_summed_up_alike,
-        names=(*KEYS[:3], "v0", "v1", "v2", "key"),
-        given=three_keys,
-        provers=(Symbolic(Whole),),
-        mistakes=(
-            Mistake(Augment, "compute", drop_the_left_child, bug="P24"),
-            Mistake(Augment, "propagate", propagate_nothing, bug="P24"),
-        ),
-        size="3 nodes",
-    ),
-    Lemma(
-        claim=any_gaps_are_kept_alike,
-        names=(*KEYS[:3], "key"),
-        given=apart_but_the_last,
-        provers=(Symbolic(Whole), Sweep(4, orders(3, 1))),
-        mistakes=(
-            Mistake(GapAugment, "announce", refresh_too_early, bug="P17"),
-            Mistake(rbtree, "following", the_first_after),
-        ),
-        size="3 nodes",
-    ),
-    Lemma(
-        claim=both_refuse_the_same_insertions,
-        given=two_keys,
-        provers=(Symbolic(Whole),),
-        mistakes=(
-            Mistake(RbRoot, "_refusal", trust_flag),
-            Mistake(RbRoot, "insert", insert_twice),
-        ),
-        size="2 nodes",
-    ),
-    Lemma(
-        claim=replacing_leaves_the_same_tree,
-        names=(*KEYS[:3], "victim", "new"),
-        given=three_keys,
-        provers=(Symbolic(Whole),),
-        mistakes=(
-            Mistake(RbTree, "rb_replace_node", leave_link),
-            Mistake(RbRoot, "replace", keep_victim),
-        ),
-        size="3 nodes",
-    ),
-    Lemma(
-        claim=walks_meet_the_same_nodes,
-        names=(*KEYS[:4], "key"),
-        given=apart_but_the_last,
-        provers=(Symbolic(Whole),),
-        mistakes=(
-            Mistake(RbWalks, "postorder", walk_from_nothing, bug="P25"),
-            Mistake(ops, "has", refuse_nothing),
-        ),
-        size="4 nodes",
     ),
 )
