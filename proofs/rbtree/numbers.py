@@ -72,6 +72,24 @@ def two_keys(top: Any, a: Any, b: Any, *rest: Any) -> Iterable[Any]:
 
 
 @without_fault
+def both_know_which_keys_are_linked(top: Any, a: Any, b: Any, key: Any, f: Any) -> bool:
+    """Asked beforehand, the machine refuses what the specification refuses."""
+    pair = grown(CACHED, (a, b))
+    if pair is None:
+        return False
+    there, flag = spec.has(pair.t, key), bool(f == 1)
+    no = spec.Insert(key, 0, flag).refusal(pair.cfg, pair.t)
+    root = pair.root
+    return (
+        (key in root) is there
+        and root.why_not_erase(key) == (None if there else ops.ABSENT)
+        and root.why_not_insert(key, flag) == no
+        and len(root) == 2
+        and bool(root)
+    )
+
+
+@without_fault
 def replacing_leaves_the_same_tree(top: Any, *words: Any) -> bool:
     """Any key by any other: refused alike, or the new node takes place and number."""
     *keys, victim, new = words
@@ -129,6 +147,11 @@ def refuse_nothing(t: Any, key: Any) -> bool:
     return False
 
 
+def refuse_what_is_there(root: RbRoot, key: Any) -> Any:
+    """Take a key that is linked for one that is not."""
+    return None if root.find(key) is None else ops.ABSENT
+
+
 def the_first_after(t: Any, key: Any) -> Any:
     """Take the first key for the one that follows."""
     return t.nodes[0].key if t.nodes else None
@@ -169,6 +192,17 @@ NUMBERS = (
         mistakes=(
             Mistake(RbRoot, "_refusal", trust_flag),
             Mistake(RbRoot, "insert", insert_twice),
+        ),
+        size="2 nodes",
+    ),
+    Lemma(
+        claim=both_know_which_keys_are_linked,
+        given=two_keys,
+        provers=(Symbolic(Whole),),
+        mistakes=(
+            Mistake(RbRoot, "_refusal", trust_flag),
+            Mistake(RbRoot, "why_not_erase", refuse_what_is_there),
+            Mistake(spec, "has", refuse_nothing),
         ),
         size="2 nodes",
     ),

@@ -14,8 +14,10 @@ from math import log2
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sweep
-from mmoracle.spec.rbtree import always
-from mmoracle.spec.rbtree.tree import Branch, Config, Node, Tree, tree_of
+from mmoracle.spec.core import Step
+from mmoracle.spec.rbtree import Erase, First, Insert, Replace, always
+from mmoracle.spec.rbtree.ops import PRESENT
+from mmoracle.spec.rbtree.tree import Branch, Config, Node, Tree, keys, tree_of
 
 from .shapes import heights, red_pairs
 
@@ -61,6 +63,32 @@ def rules_complain_exactly_of_what_the_lemmas_deny(top: Any, b: Any) -> bool:
     return all(broken(cfg, tree_of(cfg, b)) == wrong for cfg in (MAX, GAP))
 
 
+def an_uneven_tree_is_told_by_two_of_its_ways(top: Any, b: Any) -> bool:
+    """Every way down is counted, and the complaint names two that differ."""
+    t, told = tree_of(MAX, b), ways(b, 0, 0)
+    complaints = list(always.every_path_has_as_many_black_nodes(MAX, t))
+    sentences = {
+        f"{one} black nodes down to {key} but {two} down to {other}"
+        for key, one, _ in told
+        for other, two, _ in told
+        if one != two
+    }
+    return (
+        sorted(always.heights(t)) == sorted(told)
+        and len(complaints) == bool(sentences)
+        and sentences.issuperset(complaints)
+    )
+
+
+def ways(b: Any, black: int, depth: int) -> list[tuple[int, int, int]]:
+    """Return (key, black nodes, nodes) above each empty link."""
+    if b is None:
+        return []
+    black, depth = black + (not b.red), depth + 1
+    ends = [(b.key, black, depth) for kid in b.kids if kid is None]
+    return ends + [way for kid in b.kids for way in ways(kid, black, depth)]
+
+
 def no_changed_link_or_number_goes_unnoticed(top: Any, b: Any) -> bool:
     """One link, number or first node that is another breaks a rule that was kept."""
     return all(
@@ -71,30 +99,67 @@ def no_changed_link_or_number_goes_unnoticed(top: Any, b: Any) -> bool:
     )
 
 
+def a_step_that_changes_another_set_is_told(top: Any, b: Any) -> bool:
+    """An insertion adds its key, an erasure removes it, a replacement swaps two."""
+    t = tree_of(GAP, b)
+    held = set(keys(t))
+    return all(
+        bool(list(always.the_set_changes_as_asked(GAP, Step(t, op, result, after))))
+        is (set(keys(after)) != expected)
+        for op, result, expected in asked(held)
+        for after in (t, *others(b))
+    )
+
+
+def asked(held: set[int]) -> Iterator[tuple[Any, Any, set[int]]]:
+    """Yield operations, done or refused, with the set that they should leave."""
+    for key in range(8):
+        yield Insert(key), (), held | {key}
+        yield Erase(key), (), held - {key}
+        yield Replace(1, key), (), held - {1} | {key}
+    for op in (Insert(1), Erase(2), Replace(1, 3)):
+        yield op, PRESENT, held
+    yield First(), 1, held
+
+
+def others(b: Any) -> Iterator[Tree]:
+    """Yield trees with one node less and one more."""
+    if b is not None:
+        yield from (tree_of(GAP, kid) for kid in b.kids)
+        for key in (0, 2, 7):
+            if key not in keys(tree_of(GAP, b)):
+                yield tree_of(GAP, Branch(b.key, b.red, 0, (leaf(key), b.kids[1])))
+
+
+def leaf(key: int) -> Any:
+    """Return a node without children."""
+    return Branch(key, True, 0)
+
+
 def changed(cfg: Config, t: Tree) -> Iterator[Tree]:
     """Yield the tree with one link, number or the first node changed."""
-    keys = [None, *(row.key for row in t.nodes)]
+    names = [None, *keys(t)]
     for at, row in enumerate(t.nodes):
         for other in (
-            *(replace(row, parent=key) for key in keys),
-            *(replace(row, left=key) for key in keys),
-            *(replace(row, right=key) for key in keys),
+            *(replace(row, parent=key) for key in names),
+            *(replace(row, left=key) for key in names),
+            *(replace(row, right=key) for key in names),
             replace(row, summary=row.summary + 1),
             replace(row, summary=row.summary - 1),
         ):
             if other != row:
                 yield replace(t, nodes=(*t.nodes[:at], other, *t.nodes[at + 1 :]))
     if cfg.cached:
-        yield from (replace(t, leftmost=key) for key in keys if key != t.leftmost)
+        yield from (replace(t, leftmost=key) for key in names if key != t.leftmost)
 
 
 @cache
-def coloured(n: int, low: int = 1) -> tuple[Any, ...]:
+def coloured(n: int, low: int) -> tuple[Any, ...]:
     """Return every tree of n nodes in every colour, its keys and values rising."""
     if not n:
         return (None,)
     return tuple(
-        Branch(low + 2 * before, red, before + 1, (left, right))
+        Branch(low + 2 * before, red, before, (left, right))
         for before in range(n)
         for left in coloured(before, low)
         for right in coloured(n - 1 - before, low + 2 * before + 2)
@@ -111,17 +176,21 @@ def chain(n: int, side: int) -> Any:
 
 
 def all_coloured() -> Iterator[tuple[Any]]:
-    """Yield every tree of up to four nodes in every colour, and some that are long."""
-    for n in range(5):
-        yield from ((b,) for b in coloured(n))
+    """Yield every tree of up to four nodes in every colour, and some that are long.
+
+    The last has seven nodes and is as deep as it may be.
+    """
+    for n, low in product(range(5), (0, 1)):
+        yield from ((b,) for b in coloured(n, low))
     for n, side in product(range(5, 9), (0, 1)):
         yield (chain(n, side),)
+    yield (Branch(9, False, 1, (chain(5, 0), Branch(10, False, 1))),)
 
 
 def some_coloured() -> Iterator[tuple[Any]]:
     """Yield every tree of up to three nodes in every colour."""
     for n in range(4):
-        yield from ((b,) for b in coloured(n))
+        yield from ((b,) for b in coloured(n, 1))
 
 
 # ------------------------------------------------------------------ mistakes
@@ -145,7 +214,52 @@ def see_no_children(cfg: Config, t: Tree) -> Iterator[str]:
 
 right_heights, right_summaries = always.heights, always.summary_complaints
 
+
+def count_from_one(t: Tree) -> Iterator[tuple[int, int, int]]:
+    """Count a black node too many."""
+    yield from ((key, black + 1, depth) for key, black, depth in right_heights(t))
+
+
+def name_the_same_way_twice(cfg: Config, t: Tree) -> Iterator[str]:
+    """Say that a way differs from itself."""
+    ends = list(always.heights(t))
+    if len({black for _, black, _ in ends}) > 1:
+        key, black, _ = ends[0]
+        yield f"{black} black nodes down to {key} but {black} down to {key}"
+
+
+def look_at_nothing(cfg: Config, step: Any) -> Iterator[str]:
+    """Complain of no change."""
+    return iter(())
+
+
+def forget_what_was_asked(cfg: Config, step: Any) -> Iterator[str]:
+    """Let no operation change the set."""
+    if set(keys(step.before)) != set(keys(step.after)):
+        yield "the set changes"
+
+
 KEPT = (
+    Lemma(
+        claim=a_step_that_changes_another_set_is_told,
+        provers=(Sweep(cases=lambda top: some_coloured(), scope="up to 3 nodes"),),
+        mistakes=(
+            Mistake(always, "the_set_changes_as_asked", look_at_nothing),
+            Mistake(always, "the_set_changes_as_asked", forget_what_was_asked),
+        ),
+        size="every tree, legal or not",
+    ),
+    Lemma(
+        claim=an_uneven_tree_is_told_by_two_of_its_ways,
+        provers=(Sweep(cases=lambda top: all_coloured(), scope="up to 4 nodes"),),
+        mistakes=(
+            Mistake(always, "heights", count_from_one),
+            Mistake(
+                always, "every_path_has_as_many_black_nodes", name_the_same_way_twice
+            ),
+        ),
+        size="every tree, legal or not",
+    ),
     Lemma(
         claim=rules_complain_exactly_of_what_the_lemmas_deny,
         provers=(Sweep(cases=lambda top: all_coloured(), scope="up to 4 nodes"),),

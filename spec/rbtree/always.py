@@ -95,7 +95,7 @@ def heights(t: Tree) -> Iterator[tuple[int, int, int]]:
 def every_path_has_as_many_black_nodes(cfg: Config, t: Tree) -> Complaints:
     """Every way from the root to an empty link meets the same number of black nodes."""
     ends = list(heights(t))
-    for key, black, _ in ends[1:]:
+    for key, black, _ in ends:
         if black != ends[0][1]:
             first = f"{ends[0][1]} black nodes down to {ends[0][0]}"
             yield f"{first} but {black} down to {key}"
@@ -116,7 +116,7 @@ def summary_complaints(cfg: Config, t: Tree) -> Complaints:
         own = node.key - before if cfg.summary == "gap" else node.value
         before = node.key
         kids = [rows[kid].summary for kid in (node.left, node.right) if kid in rows]
-        if node.summary != max(own, *kids, 0):
+        if node.summary != max([own, *kids]):
             why = f"its own is {own}, its children's are {kids}"
             yield f"{node.key} stores the summary {node.summary}, but {why}"
 
