@@ -172,6 +172,8 @@ def mutants(function: FunctionType) -> Iterator[Mutant]:
             mutated = code_of(compiled, code)
             if mutated is None or len(mutated.co_freevars) != len(code.co_freevars):
                 continue
+            if mutated == code:  # a default value is no code of the function
+                continue
             told = f"{ast.unparse(old)} -> {ast.unparse(new)}"
             met[told] += 1
             told += f" (#{met[told]})" if met[told] > 1 else ""

@@ -6,6 +6,7 @@ from .freelist import FREELIST
 from .memblock import MEMBLOCK
 from .memmodel import MEMMODEL
 from .rbtree import RBTREE
+from .rbtree.equivalent import EQUIVALENT as IN_RBTREE
 from .reclaim import RECLAIM
 from .slowpath import SLOWPATH
 from .zones import ZONES
@@ -22,4 +23,4 @@ LEMMAS = (
     *COMPACTION,
 )
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {**IN_RBTREE}
