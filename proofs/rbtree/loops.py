@@ -1,10 +1,10 @@
 """Red-black trees: the machine's loops, each proved as one round that goes on.
 
 At every round the loop calls its step, or reads the next link.  There the frame of the
-shipped function is looked at: the line and the local names that are still needed are
-all the state that a loop has.  They are what the round before passed on and nothing
-else, so that a loop in its second round is a loop that begins there, and what is proved
-of a step holds of any number of them.
+shipped function is looked at: the line and its local names are all the state that a
+loop has.  Those which move are what the round before passed on, and the others stay, so
+that a loop in its second round is a loop that begins there, and what is proved of a
+step holds of any number of them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ TOO_MANY = 4 * ROUNDS
 
 @dataclass
 class Watch:
-    """What a loop's frame shows at each round."""
+    """What a loop's frame shows at each round; all other names must stay."""
 
     live: tuple[str, ...]  # the local names that the next round needs
+    dead: tuple[str, ...] = ()  # those that each round sets before it reads them
+    rest: dict[str, Any] = field(default_factory=dict)
     states: list[tuple[Any, ...]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
@@ -45,8 +47,13 @@ class Watch:
         """Note the state of a round; a loop that does not end is wrong."""
         assert frame is not None, "somebody calls"
         assert len(self.states) < TOO_MANY, "this does not end"
+        names = dict(frame.f_locals)
         self.lines.append(frame.f_lineno)
-        self.states.append(tuple(frame.f_locals.get(name) for name in self.live))
+        self.states.append(tuple(names.pop(name, None) for name in self.live))
+        rest = {name: names[name] for name in names.keys() - self.dead}
+        self.rest = self.rest or rest
+        assert rest.keys() == self.rest.keys(), "a round leaves a name behind"
+        assert all(rest[name] is self.rest[name] for name in rest), "a name is moved"
 
     def saw(self, *states: tuple[Any, ...]) -> bool:
         """Say whether these were the states, all at one place of the function."""
@@ -116,7 +123,7 @@ def announcing_goes_up_while_it_is_news(n: int) -> bool:
 @without_fault
 def mending_an_insertion_goes_on_where_the_step_ends(n: int, end: str) -> bool:
     """Each round has a red parent; a node that rises to the root becomes black."""
-    watch, nodes = Watch(("node", "parent")), climb(2 * ROUNDS + 2)
+    watch, nodes = Watch(("node", "parent"), ("going_up",)), climb(2 * ROUNDS + 2)
     reds = [True] * (2 * n) + [end != "black"] * 2
     for each, red in zip(nodes, reds, strict=False):
         each.red = red

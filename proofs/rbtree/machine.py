@@ -191,10 +191,10 @@ class Bed:
             return all(self.is_exact(each) for each in self.root.nodes)
 
     def table(self) -> rbtree.Tree:
-        """Return the links and colours of the machine."""
+        """Return the links and colours of the machine, and its first node."""
         t = abstract(self.root)
         rows = tuple(replace(row, value=0, summary=0) for row in t.nodes)
-        return replace(t, nodes=rows, leftmost=None)
+        return replace(t, nodes=rows)
 
     # ------------------------------------------------- contracts, beyond the seal
 

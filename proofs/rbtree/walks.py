@@ -56,7 +56,7 @@ def way(watch: Watch, reads: str, down: list[str], n: int) -> list[Any]:
 @without_fault
 def going_down_ends_at_the_last_node_of_its_side(n: int, name: str, side: str) -> bool:
     """Each round goes on from the child on that side; the last node has none there."""
-    watch = Watch(("node",))
+    watch = Watch(("node",), ("below",))
     nodes = way(watch, side, [side] * n, n + 1)
     nodes[-1].links["right" if side == "left" else "left"] = "the other side"
     found = getattr(RbWalks(), name)(nodes[0])
@@ -66,7 +66,7 @@ def going_down_ends_at_the_last_node_of_its_side(n: int, name: str, side: str) -
 @without_fault
 def going_deepest_ends_at_a_node_without_children(down: str) -> bool:
     """Each round goes on from the left child, or from the right one without a left."""
-    watch = Watch(("node",))
+    watch = Watch(("node",), ("below",))
     sides = [{"l": "left", "r": "right"}[step] for step in down.lower()]
     nodes = way(watch, "left", sides, len(down) + 1)
     for each, step in zip(nodes, down, strict=False):
@@ -166,7 +166,7 @@ def after_a_left_child_comes_the_deepest_on_the_right(
 @without_fault
 def the_postorder_walk_ends_where_nothing_follows(n: int) -> bool:
     """Each node is met once, and the next one is known before the body has this one."""
-    watch = Watch(("node",))
+    watch = Watch(("node",), ("following",))
     nodes = [RbNode(key) for key in range(n)]
 
     def following(walks: Any, node: Any) -> Any:
