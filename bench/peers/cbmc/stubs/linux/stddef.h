@@ -1,0 +1,2 @@
+/* All of it is in one place. */
+#include <linux/kernel.h>
