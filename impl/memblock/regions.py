@@ -98,12 +98,16 @@ class MemblockType:
         """Return the parts of [base, end) that no region covers. O(log n + k)."""
         parts: list[Part] = []
         for i in range(self.first_above(base), self.first_from(end)):
-            if self.bases[i] > base:
-                parts.append((base, self.bases[i]))
-            base = min(self.ends[i], end)
+            base = self.pass_region(parts, i, base, end)
         if base < end:
             parts.append((base, end))
         return parts
+
+    def pass_region(self, parts: list[Part], i: int, base: int, end: int) -> int:
+        """Note what of [base, end) lies below a region that it meets; go on. O(1)."""
+        if base < self.bases[i]:
+            parts.append((base, self.bases[i]))
+        return min(self.ends[i], end)
 
     def gaps(self, base: int, end: int) -> tuple[int, int]:
         """Return the indices, half-open, of the gaps that meet [base, end). O(log n).
@@ -162,13 +166,17 @@ class MemblockType:
 
     def merged(self, rows: list[Row]) -> list[Row]:
         """Return neighbouring regions with those joined that can be. O(k)."""
-        out = rows[:1]
-        for row in rows[1:]:
-            if self.can_merge(out[-1], row):
-                out[-1] = (out[-1][0], *row[1:])
-            else:
-                out.append(row)
+        out: list[Row] = []
+        for row in rows:
+            self.put(out, row)
         return out
+
+    def put(self, out: list[Row], row: Row) -> None:
+        """Put a region behind others, as a part of the last if they join. O(1)."""
+        if out and self.can_merge(out[-1], row):
+            out[-1] = (out[-1][0], *row[1:])
+        else:
+            out.append(row)
 
     def merge_regions(self, i: int, j: int, rows: list[Row]) -> None:
         """Put `rows` in the place of i to j, merged among themselves, and every seam.

@@ -65,11 +65,16 @@ def merged(regions: tuple[Region, ...]) -> tuple[Region, ...]:
     """Join neighbours that touch and agree in node and flags (merge_regions)."""
     out: list[Region] = []
     for r in regions:
-        if out and out[-1].end == r.base and alike(out[-1], r):
-            out[-1] = replace(out[-1], size=Addr(out[-1].size + r.size))
-        else:
-            out.append(r)
+        put(out, r)
     return tuple(out)
+
+
+def put(out: list[Region], r: Region) -> None:
+    """Put a region behind others, as a part of the last one where the two can join."""
+    if out and out[-1].end == r.base and alike(out[-1], r):
+        out[-1] = replace(out[-1], size=Addr(out[-1].size + r.size))
+    else:
+        out.append(r)
 
 
 def alike(a: Region, b: Region) -> bool:
@@ -79,24 +84,32 @@ def alike(a: Region, b: Region) -> bool:
 
 def uncovered(t: Regions, base: int, end: int) -> list[Range]:
     """Return the parts of [base, end) that no region covers, as (base, end)."""
-    parts: list[tuple[int, int]] = []
+    parts: list[Range] = []
     for r in t.regions:
-        if r.end > base and r.base < end:
-            if r.base > base:
-                parts.append((base, r.base))
-            base = min(r.end, end)
+        base = passed(parts, r, base, end)
     return [*parts, (base, end)] if base < end else parts
+
+
+def passed(parts: list[Range], r: Region, base: int, end: int) -> int:
+    """Note what of [base, end) lies below a region; return where to go on."""
+    if r.end <= base or end <= r.base:
+        return base
+    if base < r.base:
+        parts.append((base, r.base))
+    return min(r.end, end)
 
 
 def cut(t: Regions, at: int) -> tuple[Region, ...]:
     """Return the regions with the one that crosses `at` split there."""
-    out: list[Region] = []
-    for r in t.regions:
-        if r.base < at < r.end:
-            out.append(replace(r, size=Addr(at - r.base)))
-            r = replace(r, base=Addr(at), size=Addr(r.end - at))
-        out.append(r)
-    return tuple(out)
+    return tuple(part for r in t.regions for part in halves(r, at))
+
+
+def halves(r: Region, at: int) -> tuple[Region, ...]:
+    """Return the two parts of a region that crosses an address, or the whole."""
+    if not r.base < at < r.end:
+        return (r,)
+    low = replace(r, size=Addr(at - r.base))
+    return low, replace(r, base=Addr(at), size=Addr(r.end - at))
 
 
 def double_array(
@@ -209,10 +222,10 @@ def disagreements(
 ) -> Events:
     """Return a warning for each overlapped region that ends a part and differs."""
     events: list[Event] = []
-    above: dict[int, Region] = {r.base: r for r in t.regions if r.base < end}
-    for r in (above[stop] for _, stop in parts if stop in above):
-        events += [Warn("nid differs")] if r.nid != nid else []
-        events += [Warn("flags differ")] if r.flags != flags else []
+    for r in t.regions:
+        if r.base < end and any(r.base == stop for _, stop in parts):
+            events += [Warn("nid differs")] if r.nid != nid else []
+            events += [Warn("flags differ")] if r.flags != flags else []
     return tuple(events)
 
 
