@@ -3,6 +3,7 @@
 from .arrays import ARRAYS
 from .pages import PAGES
 from .searches import SEARCHES
+from .twins import TWINS
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS)
+MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *TWINS)

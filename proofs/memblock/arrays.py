@@ -29,12 +29,11 @@ from mmoracle.spec.memblock.regions import (
 )
 from mmoracle.spec.memblock.search import Linux
 
-from .words import config, twin
+from .words import config
 
 FLAGS = (NONE, NONE, HOTPLUG)  # of the regions, in order; a new range has none
 MOST = 3  # regions
 NODE, ROOM = 0, 32
-ROWS = type(twin(Config()).memory)  # the machine's array
 
 
 # ------------------------------------------------------------------ states
@@ -134,24 +133,15 @@ def cutting_at_a_border_keeps_every_address(top: Any, *words: Any) -> Any:
     )
 
 
-def cut_and_lose(t: Regions, at: int) -> tuple[Region, ...]:
+def cut_and_lose(r: Region, at: int) -> tuple[Region, ...]:
     """Keep only the lower half of the region that is cut."""
-    out = []
-    for r in t.regions:
-        crosses = r.base < at < r.end
-        out.append(replace(r, size=Addr(at - r.base)) if crosses else r)
-    return tuple(out)
+    return right_halves(r, at)[:1]
 
 
-def cut_and_unmark(t: Regions, at: int) -> tuple[Region, ...]:
+def cut_and_unmark(r: Region, at: int) -> tuple[Region, ...]:
     """Forget the marks of the upper half."""
-    out: list[Region] = []
-    for r in t.regions:
-        if r.base < at < r.end:
-            out.append(replace(r, size=Addr(at - r.base)))
-            r = Region(Addr(at), Addr(r.end - at), NONE, r.nid)
-        out.append(r)
-    return tuple(out)
+    low, *high = right_halves(r, at)
+    return low, *(replace(each, flags=NONE) for each in high)
 
 
 # ------------------------------------------------------------------ adding, removing
@@ -214,57 +204,7 @@ def inside_below(cfg: Config, r: Region, base: int, size: int) -> bool:
     return base <= r.base and r.end < base + cap_size(cfg, base, size)
 
 
-right_uncovered = arrays.uncovered
-
-
-# ------------------------------------------------------------------ the machine
-
-
-def three_apart(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume up to three regions that no merge would join, and any range."""
-    yield from in_order(top, words[:-2], apart=True)
-    yield from (word <= top for word in words[-2:])
-
-
-def the_machine_adds_and_removes_as_specified(top: Any, *words: Any) -> Any:
-    """After adding, and after removing, both hold the same regions and total."""
-    *told, base, size = words
-    cfg, t = config(top), array(told)
-    ours = (added(cfg, t, base, size), removed(cfg, t, base, size))
-    grown, shrunk = (machine_with(cfg, t) for _ in range(2))
-    grown.memblock_add_range(grown.memory, base, size, NODE, int(NONE))
-    shrunk.memblock_remove_range(shrunk.memory, base, size)
-    pairs = zip(ours, (grown.memory, shrunk.memory), strict=True)
-    return all(is_same(a, b) for a, b in pairs)
-
-
-def machine_with(cfg: Config, t: Regions) -> Any:
-    """Return the machine with this memory array."""
-    m = twin(cfg)
-    m.memory.splice(0, 0, [(r.base, r.end, int(r.flags), r.nid) for r in t.regions])
-    m.memory.max, m.memory.total_size = ROOM, t.total_size
-    return m
-
-
-def is_same(t: Regions, rows: Any) -> Any:
-    """Say whether the machine's array is this one."""
-    if len(rows.bases) != len(t.regions):
-        return False
-    marks = [int(r.flags) for r in t.regions] == rows.flags
-    bases = [r.base == base for r, base in zip(t.regions, rows.bases, strict=True)]
-    ends = [r.end == end for r, end in zip(t.regions, rows.ends, strict=True)]
-    return every(marks, *bases, *ends, t.total_size == rows.total_size)
-
-
-def can_touch(m: Any, this: Any, next_: Any) -> bool:
-    """Merge the machine's neighbours that touch, whatever their marks."""
-    return bool(this[1] == next_[0])
-
-
-def split_off_by_one(m: Any, i: int, at: int) -> None:
-    """Cut the machine's region one byte too low."""
-    base, end, flags, nid = m.rows(i, i + 1)[0]
-    m.splice(i, i + 1, [(base, at - 1, flags, nid), (at - 1, end, flags, nid)])
+right_uncovered, right_halves = arrays.uncovered, arrays.halves
 
 
 # ------------------------------------------------------------------ the lemmas
@@ -331,8 +271,8 @@ ARRAYS = (
             Sampled(regions_of),
         ),
         mistakes=(
-            Mistake(arrays, "cut", cut_and_lose),
-            Mistake(arrays, "cut", cut_and_unmark),
+            Mistake(arrays, "halves", cut_and_lose),
+            Mistake(arrays, "halves", cut_and_unmark),
         ),
         size=THREE,
         assumes=ROOMY,
@@ -368,18 +308,6 @@ ARRAYS = (
         mistakes=(
             Mistake(arrays, "inside", inside_by_base),
             Mistake(arrays, "inside", inside_below),
-        ),
-        size=THREE,
-        assumes=ROOMY,
-    ),
-    Lemma(
-        claim=the_machine_adds_and_removes_as_specified,
-        names=(*NAMES, "base", "size"),
-        given=three_apart,
-        provers=(Symbolic(Bounded), Sampled(regions_of)),
-        mistakes=(
-            Mistake(ROWS, "can_merge", can_touch),
-            Mistake(ROWS, "split", split_off_by_one),
         ),
         size=THREE,
         assumes=ROOMY,
