@@ -3,7 +3,8 @@
 from .arrays import ARRAYS
 from .pages import PAGES
 from .searches import SEARCHES
+from .steps import STEPS
 from .twins import TWINS
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *TWINS)
+MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *STEPS, *TWINS)
