@@ -1,10 +1,11 @@
 """What is proved about memblock: its arithmetic, pages, searches and arrays."""
 
 from .arrays import ARRAYS
+from .beside import BESIDE
 from .pages import PAGES
 from .searches import SEARCHES
 from .steps import STEPS
 from .twins import TWINS
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *STEPS, *TWINS)
+MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *STEPS, *BESIDE, *TWINS)

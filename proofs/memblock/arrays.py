@@ -207,6 +207,68 @@ def inside_below(cfg: Config, r: Region, base: int, size: int) -> bool:
 right_uncovered, right_halves = arrays.uncovered, arrays.halves
 
 
+# ------------------------------------------------------------------ two passes
+
+
+def any_three(top: Any, *words: Any) -> Iterable[Any]:
+    """Assume up to three regions in order, and a range that is not empty."""
+    *told, base, end = words
+    yield from in_order(top, told)
+    yield from (base < end, end <= top)
+
+
+def adding_is_the_kernels_two_passes(top: Any, *words: Any) -> Any:
+    """Counting meets as many new regions as inserting inserts, where it finds them."""
+    *told, base, end = words
+    t = array(told)
+    counted, untouched = walk(t, base, end, insert=False)
+    again, filled = walk(t, base, end, insert=True)
+    parts = arrays.uncovered(t, base, end)
+    ours = arrays.inserted(t, parts, NODE, NONE)
+    if not counted == again == len(parts) or untouched != list(t.regions):
+        return False
+    if len(ours) != len(filled):
+        return False
+    return every(
+        *(
+            every(a.base == b.base, a.size == b.size, a.flags is b.flags)
+            for a, b in zip(ours, filled, strict=True)
+        )
+    )
+
+
+def walk(t: Regions, base: Any, end: Any, insert: bool) -> tuple[int, list[Region]]:
+    """Go over the array as memblock_add_range() does, by index, once.
+
+    Regions below are passed, the first one above ends the walk; each one in between
+    makes the part below it a new region, and the rest makes the last.
+    """
+    rows, at, new = list(t.regions), 0, 0
+
+    def found(stop: Any) -> int:
+        if insert:
+            rows.insert(at, Region(base, stop - base, NONE, NODE))
+        return 1
+
+    while at < len(rows) and rows[at].base < end:
+        r = rows[at]
+        if r.end > base:
+            if r.base > base:
+                new += found(r.base)
+                at += insert  # the region has moved up
+            base = min(r.end, end)
+        at += 1
+    return (new + found(end) if base < end else new), rows
+
+
+def insert_at_the_end(
+    t: Regions, parts: list[Range], nid: int, flags: Any
+) -> tuple[Region, ...]:
+    """Append the new regions."""
+    new = [Region(Addr(a), Addr(b - a), flags, nid) for a, b in parts]
+    return (*t.regions, *new)
+
+
 # ------------------------------------------------------------------ the lemmas
 
 
@@ -308,6 +370,18 @@ ARRAYS = (
         mistakes=(
             Mistake(arrays, "inside", inside_by_base),
             Mistake(arrays, "inside", inside_below),
+        ),
+        size=THREE,
+        assumes=ROOMY,
+    ),
+    Lemma(
+        claim=adding_is_the_kernels_two_passes,
+        names=(*NAMES, "base", "end"),
+        given=any_three,
+        provers=(Symbolic(Whole), Symbolic(Wrapping)),
+        mistakes=(
+            Mistake(arrays, "uncovered", cover_again),
+            Mistake(arrays, "inserted", insert_at_the_end),
         ),
         size=THREE,
         assumes=ROOMY,

@@ -165,7 +165,11 @@ def the_machine_removes_as_specified(top: Any, *words: Any) -> Any:
 def the_machine_isolates_as_specified(top: Any, *words: Any) -> Any:
     """Both cut the same regions, and the machine's indices are those inside."""
     *told, base, size = words
-    cfg, s = config(top), in_array(MEMORY, painted(told))
+    return isolated_alike(config(top), in_array(MEMORY, painted(told)), base, size)
+
+
+def isolated_alike(cfg: Config, s: Memblock, base: Any, size: Any) -> Any:
+    """Say whether both sides isolate the same regions."""
     after = arrays.isolate_range(cfg, s, MEMORY, (base, size), True, Linux(True))[0]
     m = loaded(cfg, s)
     i, j = m.memblock_isolate_range(m.memory, base, size)

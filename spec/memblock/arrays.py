@@ -210,11 +210,18 @@ def add_range(
     parts = uncovered(t, base, end)
     if t.cnt + len(parts) > t.max:
         raise Stop
-    new = [Region(Addr(a), Addr(b - a), flags, nid) for a, b in parts]
-    together = tuple(sorted((*t.regions, *new), key=lambda r: r.base))
+    together = inserted(t, parts, nid, flags)
     inserting = disagreements(t, parts, end, nid, flags)
     s = with_array(s, kind, holding(cfg, t, merged(together)))
     return s, None, counting + events + inserting
+
+
+def inserted(
+    t: Regions, parts: list[Range], nid: int, flags: MemblockFlags
+) -> tuple[Region, ...]:
+    """Return the regions with a new one for each part, in order."""
+    new = [Region(Addr(a), Addr(b - a), flags, nid) for a, b in parts]
+    return tuple(sorted((*t.regions, *new), key=lambda r: r.base))
 
 
 def disagreements(
