@@ -2,10 +2,11 @@
 
 from .arrays import ARRAYS
 from .beside import BESIDE
+from .finding import FINDING
 from .pages import PAGES
 from .searches import SEARCHES
 from .steps import STEPS
 from .twins import TWINS
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *ARRAYS, *STEPS, *BESIDE, *TWINS)
+MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *FINDING, *ARRAYS, *STEPS, *BESIDE, *TWINS)
