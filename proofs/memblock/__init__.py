@@ -4,9 +4,20 @@ from .arrays import ARRAYS
 from .beside import BESIDE
 from .finding import FINDING
 from .pages import PAGES
+from .questions import QUESTIONS
 from .searches import SEARCHES
 from .steps import STEPS
 from .twins import TWINS
 from .words import WORDS
 
-MEMBLOCK = (*WORDS, *PAGES, *SEARCHES, *FINDING, *ARRAYS, *STEPS, *BESIDE, *TWINS)
+MEMBLOCK = (
+    *WORDS,
+    *QUESTIONS,
+    *PAGES,
+    *SEARCHES,
+    *FINDING,
+    *ARRAYS,
+    *STEPS,
+    *BESIDE,
+    *TWINS,
+)
