@@ -23,6 +23,7 @@ from mmoracle.spec.memblock.regions import (
     overlaps,
 )
 
+from . import histories
 from .arrays import NAMES, THREE, array, holds, in_order, regions_of
 from .twins import ROOM, loaded
 from .words import MACHINE, config, owner
@@ -189,6 +190,7 @@ QUESTIONS = (
             Mistake(questions, "meets", uncapped, bug="P50"),
         ),
         size=THREE,
+        history=histories.overlap,
     ),
     Lemma(
         claim=both_sides_answer_alike_about_addresses_and_pages,

@@ -32,6 +32,7 @@ from mmoracle.spec.memblock.regions import (
 )
 from mmoracle.spec.memblock.search import Linux
 
+from . import histories
 from .words import config, owner, twin
 
 MOST, ROOM = 3, 32  # regions, slots
@@ -276,6 +277,7 @@ TWINS = (
         ),
         size=TIED,
         assumes=ROOMY,
+        history=histories.added,
         slow=True,
     ),
     Lemma(
@@ -290,6 +292,7 @@ TWINS = (
         ),
         size=TIED,
         assumes=ROOMY,
+        history=histories.reserved,
         slow=True,
     ),
     Lemma(
