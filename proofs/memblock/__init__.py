@@ -2,6 +2,7 @@
 
 from .arrays import ARRAYS
 from .beside import BESIDE
+from .boot import BOOT
 from .finding import FINDING
 from .pages import PAGES
 from .questions import QUESTIONS
@@ -20,4 +21,5 @@ MEMBLOCK = (
     *STEPS,
     *BESIDE,
     *TWINS,
+    *BOOT,
 )

@@ -72,16 +72,20 @@ def rank_of(address: Any) -> int:
 
 MOST = 2  # regions in hand
 NAMES = ("sides", "total", "rest", "n", "b0", "s0", "f0", "d0", "b1", "s1", "f1", "d1")
-OPAQUE = object()  # flags, or a node, that nothing looks at
+OPAQUE: Any = object()  # flags, or a node, that nothing looks at
 RANKS = ((-2, -1), (1, 2))  # of those below and above
+
+
+def opaque(base: Any, size: Any) -> Region:
+    """Return a region that nobody looks at."""
+    return Region(base, size, OPAQUE, OPAQUE)
 
 
 def others(words: Sequence[Any]) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
     """Return opaque regions below and above: on one side only, or on both."""
     sides, _, rest = words[:3]
     below, above = (
-        tuple(Region(Beside(rank), rest, OPAQUE, OPAQUE) for rank in ranks)
-        for ranks in RANKS
+        tuple(opaque(Beside(rank), rest) for rank in ranks) for ranks in RANKS
     )
     if sides == 0:
         return below, ()

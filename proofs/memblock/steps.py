@@ -26,12 +26,12 @@ from mmoracle.checkers.symbolic import agree, denied, either, every
 from mmoracle.checkers.word import Whole, Wrapping
 from mmoracle.spec.linux import Addr
 from mmoracle.spec.memblock import arrays
-from mmoracle.spec.memblock.regions import Config, Range, Region, Regions
+from mmoracle.spec.memblock.regions import Config, Range, Region, Regions, cap_size
 
 from .twins import ROWS, canonical, same_paint
 from .words import config, twin
 
-OPAQUE = object()  # a region, or a part, that nothing looks at
+OPAQUE: Any = object()  # a region, or a part, that nothing looks at
 
 
 def row(r: Region) -> tuple[Any, ...]:
@@ -271,7 +271,7 @@ def a_region_loses_exactly_what_lies_in_the_range(
 ) -> Any:
     """Of the parts between both borders those outside stay: what was not in range."""
     cfg, r = config(top), Region(b, s)
-    end = base + arrays.cap_size(cfg, base, size)
+    end = base + cap_size(cfg, base, size)
     parts = [p for half in arrays.halves(r, base) for p in arrays.halves(half, end)]
     kept = [p for p in parts if not arrays.inside(cfg, p, base, size)]
     left = every(denied(outside(r, addr)), either(addr < base, end <= addr))
@@ -302,7 +302,7 @@ def inside_by_base(cfg: Config, r: Region, base: int, size: int) -> bool:
 
 def inside_by_end(cfg: Config, r: Region, base: int, size: int) -> bool:
     """Take a region for one inside the range by its end alone."""
-    return r.end <= base + arrays.cap_size(cfg, base, size)
+    return r.end <= base + cap_size(cfg, base, size)
 
 
 def lower_half_only(r: Region, at: int) -> tuple[Region, ...]:
@@ -367,9 +367,12 @@ def the_loops_take_their_step_on_every_region_in_order(shape: int) -> bool:
 def merges(regions: tuple[Any, ...]) -> bool:
     """Say whether the specification's merge is its step on every region."""
     met: list[Any] = []
-    with mistaken(
-        Mistake(arrays, "put", lambda out, r: (met.append(r), out.append(r)))
-    ):
+
+    def put(out: list[Any], r: Any) -> None:
+        met.append(r)
+        out.append(r)
+
+    with mistaken(Mistake(arrays, "put", put)):
         return arrays.merged(regions) == regions == tuple(met)
 
 
@@ -382,7 +385,8 @@ def machine_merges(regions: tuple[Any, ...]) -> bool:
         out.append(told)
 
     with mistaken(Mistake(ROWS, "put", put)):
-        return twin(Config()).memory.merged(list(regions)) == list(regions) == met
+        told: list[Any] = twin(Config()).memory.merged(list(regions))
+    return told == list(regions) == met
 
 
 def passes(regions: tuple[Any, ...]) -> bool:
@@ -412,8 +416,9 @@ def cuts(regions: tuple[Any, ...]) -> bool:
         return (r, at), (at, r)
 
     with mistaken(Mistake(arrays, "halves", halves)):
-        told = arrays.cut(Regions(regions, len(regions), Addr(0)), 7)
-        return told == tuple(part for r in regions for part in ((r, 7), (7, r)))
+        told: Any = arrays.cut(Regions(regions, len(regions), Addr(0)), 7)
+        due = tuple(part for r in regions for part in ((r, 7), (7, r)))
+        return bool(told == due)
 
 
 def lengths() -> Iterator[Values]:

@@ -23,11 +23,11 @@ from mmoracle.spec.memblock.regions import (
     NONE,
     RESERVED,
     Config,
+    Events,
     Memblock,
     Range,
     Region,
     Regions,
-    Warn,
     cap_size,
 )
 from mmoracle.spec.memblock.search import Linux
@@ -215,9 +215,7 @@ def cap_nothing(m: Any, base: int, size: int) -> int:
     return size
 
 
-def warn_once(
-    t: Regions, parts: list[Range], end: int, nid: int, flags: Any
-) -> tuple[Warn, ...]:
+def warn_once(t: Regions, parts: list[Range], end: int, nid: int, flags: Any) -> Events:
     """Warn of a region that differs in both attributes only once."""
     return right_warnings(t, parts, end, nid, flags)[:1]
 
