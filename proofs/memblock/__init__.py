@@ -1,5 +1,6 @@
 """What is proved about memblock: its arithmetic, pages, searches and arrays."""
 
+from .again import AGAIN
 from .arrays import ARRAYS
 from .beside import BESIDE
 from .boot import BOOT
@@ -22,4 +23,5 @@ MEMBLOCK = (
     *BESIDE,
     *TWINS,
     *BOOT,
+    *AGAIN,
 )

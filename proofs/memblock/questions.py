@@ -119,7 +119,9 @@ def both_sides_answer_alike_about_addresses_and_pages(top: Any, *words: Any) -> 
         ops.SearchPfnNid(addr // cfg.page_size),
         ops.Extent(),
     )
-    return all(both_answer(cfg, s, op) for op in asked)
+    holders = [i for i, r in enumerate(s.memory.regions) if r.base <= addr < r.end]
+    found = loaded(cfg, s).memory.memblock_search(addr)
+    return [found] == (holders or [-1]) and all(both_answer(cfg, s, op) for op in asked)
 
 
 def walks_show_each_region_that_is_mapped(top: Any, *words: Any) -> Any:

@@ -176,7 +176,10 @@ def isolated_alike(cfg: Config, s: Memblock, base: Any, size: Any) -> Any:
     i, j = m.memblock_isolate_range(m.memory, base, size)
     within = [bool(arrays.inside(cfg, r, base, size)) for r in after.memory.regions]
     at = [at for at, found in enumerate(within) if found]
-    return at == list(range(i, j)) and same_rows(after.memory, m.memory)
+    due = (at[0], at[-1] + 1) if at else (0, 0)  # the kernel says none like this
+    return (at, (i, j)) == (list(range(i, j)), due) and same_rows(
+        after.memory, m.memory
+    )
 
 
 # ------------------------------------------------------------------ mistakes
