@@ -2,7 +2,10 @@
 
 from .arrays import ARRAYS
 from .boot import BOOT
+from .boots import BOOTED
 from .flags import FLAGS
+from .models import MODEL
+from .ranges import RANGES
 from .sections import SECTIONS
 
-MEMMODEL = (*ARRAYS, *SECTIONS, *FLAGS, *BOOT)
+MEMMODEL = (*ARRAYS, *SECTIONS, *FLAGS, *MODEL, *RANGES, *BOOT, *BOOTED)

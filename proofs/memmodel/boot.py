@@ -119,7 +119,7 @@ BOOT = (
         given=a_gap,
         provers=(Symbolic(),),
         mistakes=(
-            Mistake(unused, "unused_start", start_as_it_is),
+            Mistake(unused, "unused_start", start_as_it_is, bug="P63"),
             Mistake(unused, "unused_unit", unit_of_one),
         ),
         size="page blocks of 2 MiB, sections of 1 GiB",

@@ -265,7 +265,7 @@ def layout(cfg: Config) -> Layout:
 
 def zone_of(cfg: Config, pfn: int) -> int:
     """Return the zone of a frame by the architecture's borders."""
-    return sum(pfn >= end for end in cfg.zone_ends)
+    return sum(1 for end in cfg.zone_ends if pfn >= end)
 
 
 # ------------------------------------------------------------------ answers
