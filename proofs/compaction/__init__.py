@@ -2,6 +2,7 @@
 
 from .deferral import DEFERRAL
 from .fragmentation import FRAGMENTATION
+from .runs import RUNS
 from .scanners import SCANNERS
 
-COMPACTION = (*FRAGMENTATION, *DEFERRAL, *SCANNERS)
+COMPACTION = (*FRAGMENTATION, *DEFERRAL, *SCANNERS, *RUNS)

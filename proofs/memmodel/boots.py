@@ -6,7 +6,8 @@ frame is looked up; then parts of sections come and go, online or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -35,7 +36,7 @@ from mmoracle.spec.memmodel.hotplug import (
 )
 from mmoracle.spec.memmodel.online import OfflineSection, OnlineSection, has_no_hole
 from mmoracle.spec.memmodel.sparse import SparseInitNid
-from mmoracle.spec.memmodel.state import VMEMMAP, Bank, Config, MemMap, Phase
+from mmoracle.spec.memmodel.state import FLAT, VMEMMAP, Bank, Config, MemMap, Phase
 from mmoracle.spec.memmodel.unused import FreeUnusedMemmap
 
 ALL = {**TINY, **V5_10}
@@ -108,23 +109,20 @@ def banks_of(first: int, one: int, gap: int, two: int, nid: int) -> tuple[Bank, 
     return (Bank(0, first, end), *more)
 
 
-def small_boots(top: int) -> Iterator[Values]:
-    """Yield machines, memory of one or two banks, and what is had for the maps."""
+def small_boots(which: int, top: int) -> Iterator[Values]:
+    """Yield memory of one or two banks, and what is had for the maps of a machine."""
     shapes = [(5, 0, 0, 0), (16, 0, 0, 0), (1, 0, 0, 0)]
     shapes += [*product((3, 5), (1, 2, 9), (2, 3), (0, 3))]
     shapes += [(4, 0, 9, 3), (8, 0, 4, 3), (20, 3, 9, 0), (3, 21, 4, 0)]
-    for which, (name, first) in enumerate(BOOTS):
-        for (one, gap, two, nid), more in product(shapes, (0, 2)):
-            if nid and name in ("tiny-flat", "tiny-flat-start", "v5.10-flat"):
-                continue
-            if name == "tiny-sparse-narrow" and nid and (one + more) % 8 + gap < 9:
-                continue  # two nodes share a section, which a table cannot say
-            if name == "tiny-flat-start" and more:
-                continue
-            answers = range(len(ANSWERS)) if (more, one) == (0, 5) else (0, 1)
-            yield from (
-                (which, first + more, one, gap, two, nid, answer) for answer in answers
-            )
+    name, first = BOOTS[which]
+    for (one, gap, two, nid), more in product(shapes, (0, 2)):
+        if (nid and ALL[name].model == FLAT) or (more and name == "tiny-flat-start"):
+            continue
+        if name == "tiny-sparse-narrow" and nid and (one + more) % 8 + gap < 9:
+            continue  # two nodes share a section, which a table cannot say
+        answers = range(len(ANSWERS)) if (more, one) == (0, 5) else (0, 1)
+        shape = (which, first + more, one, gap, two, nid)
+        yield from ((*shape, answer) for answer in answers)
 
 
 def both_sides_boot_alike_and_find_every_frame_alike(
@@ -167,9 +165,9 @@ def linked_alike(cfg: Config, s: MemMap, m: MemoryModel, pfn: int, page: int) ->
 TRIMS = (("tiny-unused", 8), ("tiny-unused-sparse", 0), ("v5.10-unused", 0))
 
 
-def small_gaps(top: int) -> Iterator[Values]:
-    """Yield machines with banks of every length and with every gap between them."""
-    for which, one, gap in product(range(len(TRIMS)), range(1, 10), range(1, 15)):
+def small_gaps(which: int, top: int) -> Iterator[Values]:
+    """Yield banks of every length, with every gap between them."""
+    for one, gap in product(range(1, 10), range(1, 15)):
         yield from ((which, one, gap, two) for two in (0, 1, 3))
 
 
@@ -225,12 +223,21 @@ PLUGS = (
 GRANTED = (-1, 0, 1, 2, 3)
 
 
-def plugs(top: int) -> Iterator[Values]:
+def plugs(which: int, top: int) -> Iterator[Values]:
     """Yield memory of boot, and parts that come, go, or are put on- or offline."""
-    for which, (_, parts) in enumerate(PLUGS):
-        few = range(len(parts))
-        for bank, one, two, granted in product((5, 8), few, few, GRANTED):
-            yield from ((which, bank, one, two, granted, last) for last in range(2))
+    few = range(len(PLUGS[which][1]))
+    for bank, one, two, granted in product((5, 8), few, few, GRANTED):
+        yield from ((which, bank, one, two, granted, last) for last in range(2))
+
+
+def on_each(
+    machines: Sequence[tuple[str, Any]], cases: Callable[[int, int], Iterable[Values]]
+) -> tuple[Sweep, ...]:
+    """Return a sweep for each of some machines."""
+    return tuple(
+        Sweep(cases=partial(cases, which), scope=f"the machine {name}")
+        for which, (name, _) in enumerate(machines)
+    )
 
 
 def added(cfg: Config, part: Part, at: int, granted: int) -> Any:
@@ -307,7 +314,7 @@ right_run, right_mask = sparse.next_run, spec_hotplug.mask_of
 BOOTED = (
     Lemma(
         claim=both_sides_boot_alike_and_find_every_frame_alike,
-        provers=(Sweep(cases=small_boots, scope="small machines"),),
+        provers=on_each(BOOTS, small_boots),
         mistakes=(
             Mistake(boot, "sparse_init_nid", mistakes.keep_the_buffer, bug="P61"),
             Mistake(boot, "zone_parts", of_frames.end_zones_late),
@@ -320,7 +327,7 @@ BOOTED = (
     ),
     Lemma(
         claim=unused_descriptors_are_freed_alike_and_no_page_block_is_cut,
-        provers=(Sweep(cases=small_gaps, scope="small machines"),),
+        provers=on_each(TRIMS, small_gaps),
         mistakes=(
             Mistake(
                 boot, "free_unused_memmap", of_frames.round_to_largest_blocks, bug="P63"
@@ -342,7 +349,7 @@ BOOTED = (
     ),
     Lemma(
         claim=memory_comes_and_goes_alike,
-        provers=(Sweep(cases=plugs, scope="small machines"),),
+        provers=on_each(PLUGS, plugs),
         mistakes=(
             Mistake(hotplug, "reset_section", of_hotplug.keep_the_word, bug="P60"),
             Mistake(hotplug, "add_pages", of_hotplug.add_any_range),

@@ -2,7 +2,7 @@
 
 from .retries import RETRIES
 from .rights import RIGHTS
-from .rounds import ROUNDS
+from .steps import STEPS
 from .turns import TURNS
 
-SLOWPATH = (*RIGHTS, *RETRIES, *ROUNDS, *TURNS)
+SLOWPATH = (*RIGHTS, *RETRIES, *TURNS, *STEPS)

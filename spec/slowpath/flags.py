@@ -41,11 +41,11 @@ def reserve_flags(gfp: Any, context: Any) -> int:
     return 0
 
 
-def with_cma(cfg: Config, s: State, flags: int) -> AllocFlags:
+def with_cma(cfg: Config, s: State, flags: Any) -> Any:
     """Return flags that let movable requests have CMA: current_alloc_flags()."""
     if cfg.cma and movable(s) and Context.NOCMA not in s.context:
-        flags |= AllocFlags.CMA
-    return AllocFlags(flags)
+        flags = flags | AllocFlags.CMA
+    return AllocFlags(flags) if isinstance(flags, int) else flags
 
 
 def movable(s: State) -> bool:
@@ -53,11 +53,11 @@ def movable(s: State) -> bool:
     return s.gfp & (Gfp.MOVABLE | Gfp.RECLAIMABLE) == Gfp.MOVABLE
 
 
-def first_flags(cfg: Config, s: State) -> AllocFlags:
+def first_flags(cfg: Config, s: State) -> Any:
     """Return the alloc flags with which the slow path begins."""
-    return with_cma(cfg, s, alloc_flags(int(s.gfp), int(s.context)))
+    return with_cma(cfg, s, alloc_flags(s.gfp, s.context))
 
 
 def reserve_of(s: State) -> int:
     """Return the right to the reserves that a request has now."""
-    return reserve_flags(int(s.gfp), int(s.context))
+    return reserve_flags(s.gfp, s.context)
