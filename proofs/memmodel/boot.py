@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mmoracle.checkers.bind.memmodel import load
 from mmoracle.checkers.lemma import Lemma, Mistake, Symbolic
 from mmoracle.checkers.symbolic import agree, either, every
-from mmoracle.checkers.word import Whole, one_of
-from mmoracle.impl.memmodel import boot
+from mmoracle.checkers.word import Bounded, Whole, one_of
+from mmoracle.impl.memmodel import boot as machine
 from mmoracle.spec.memmodel import buffer, unused, words
 from mmoracle.spec.memmodel.state import SPARSE, Config, Span
 
-from .constants import FRAMES
+from .constants import FRAMES, SIZE
+from .states import flat
 
 # ------------------------------------------------------------------ the buffer
 
@@ -41,7 +43,7 @@ def a_piece_of_the_buffer_is_the_first_aligned_one(
     piece, end = 1 << one_of(bits, PIECES), start + size
     at = buffer.first_piece(start, end, piece)
     shipped = Events(start, end)
-    same = boot.sparse_buffer_alloc(shipped, piece) == at  # type: ignore[arg-type]
+    same = machine.sparse_buffer_alloc(shipped, piece) == at  # type: ignore[arg-type]
     if at == 0:
         return every(same, start // piece * piece + piece > end - piece)
     rest = buffer.sparse_buffer_alloc(Span(start, end), piece)[2]
@@ -101,6 +103,50 @@ def unit_of_one(cfg: Config) -> int:
     return 1
 
 
+# ------------------------------------------------------------------ whole pages
+
+
+def a_gap_of_a_flat_map(top: Any, base: Any, start: Any, end: Any) -> Iterable[Any]:
+    """Assume a map that does not wrap, wherever it begins, and a gap in it."""
+    return (start > 0, start < end, end < FRAMES, base + end * SIZE <= top)
+
+
+def of_a_gap_the_descriptors_in_whole_pages_go_back(
+    top: Any, base: Any, start: Any, end: Any
+) -> Any:
+    """Only whole pages go, none with a descriptor of memory in it, and no page less."""
+    cfg, s = flat(base, 0, end)
+    m = load(cfg, s)
+    low, high = unused.freed_bytes(cfg, s, start, end)
+    machine.free_memmap(m, start, end)
+    if low >= high:
+        return not m.events
+    first, behind = base + start * SIZE, base + end * SIZE
+    return m.events == [("freed", "map", low, high - low)] and every(
+        low % 4096 == 0,
+        high % 4096 == 0,
+        low >= first,
+        low - first < 4096,
+        high <= behind,
+        behind - high < 4096,
+    )
+
+
+def outwards(m: Any, start: Any, end: Any) -> None:
+    """Round what is freed outwards to whole pages."""
+    low = m.pfn_to_page(start - 1) + m.k.sizeof_page
+    high = m.pfn_to_page(end - 1) + m.k.sizeof_page
+    low, high = low - low % 4096, high + -high % 4096
+    m.events.append(("freed", "map", low, high - low))
+
+
+def up_to_the_next(cfg: Config, s: Any, start: Any, end: Any) -> tuple[Any, Any]:
+    """Free from the descriptor of the frame before a gap on."""
+    return right_bytes(cfg, s, start - 1, end)
+
+
+right_bytes = unused.freed_bytes
+
 # ------------------------------------------------------------------ the lemmas
 
 BOOT = (
@@ -123,5 +169,15 @@ BOOT = (
             Mistake(unused, "unused_unit", unit_of_one),
         ),
         size="page blocks of 2 MiB, sections of 1 GiB",
+    ),
+    Lemma(
+        claim=of_a_gap_the_descriptors_in_whole_pages_go_back,
+        given=a_gap_of_a_flat_map,
+        provers=(Symbolic(Bounded),),
+        mistakes=(
+            Mistake(machine, "free_memmap", outwards),
+            Mistake(unused, "freed_bytes", up_to_the_next),
+        ),
+        size="descriptors of 64 bytes, pages of 4 KiB",
     ),
 )

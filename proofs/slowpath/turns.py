@@ -20,6 +20,7 @@ from mmoracle.checkers.lemma import (
     Values,
     mistaken,
 )
+from mmoracle.checkers.symbolic import either
 from mmoracle.checkers.word import Whole, one_of
 from mmoracle.spec.linux import AllocFlags, CompactPriority, CompactResult, Gfp
 from mmoracle.spec.slowpath import path, replies, retry
@@ -62,14 +63,11 @@ NO_WATERMARKS = int(AllocFlags.NO_WATERMARKS)
 SHAPE = ("at", "order", "nodes", "reply", "gained", "prio", "result")
 WORDS = (*SHAPE, *FLAGS, *ORACLES, *COUNTS)
 
-GAINS = {
-    At.RECLAIMED: tuple(Reclaim)[1:],
-    At.DRAINED: tuple(Reclaim)[1:],
-    At.COMPACT: tuple(Reclaim),
-    At.COMPACTED: tuple(Reclaim),
-}
+GAINED = (At.RECLAIMED, At.DRAINED, At.COMPACT, At.COMPACTED)  # or not, by reclaim
+ANSWERS = tuple(int(each) for each in ANSWERED)
+READY, SKIPPED, DEFERRED = Reclaim.READY, CompactResult.SKIPPED, CompactResult.DEFERRED
 OF_NOFAIL = (At.OOM_CPUSET, At.OOM_ANY, At.HARDER_CPUSET, At.HARDER_ANY)
-AFTER_RECLAIM = (*GAINS, *SLEEPS)
+AFTER_RECLAIM = (*GAINED, *SLEEPS)
 OTHERS = {
     At.RECLAIM: tuple(Reply[each.name] for each in Reclaim),
     At.OOM_LOCK: (Reply.LOCKED, Reply.BUSY),
@@ -109,13 +107,11 @@ def told(asked: tuple[At, ...], words: tuple[Any, ...]) -> tuple[State, Reply] |
     where, order = pick(at, asked), pick(size, ORDERS)
     if where is None or order is None:
         return None
-    gain = pick(gained, GAINS.get(where, (Reclaim.NO_PROGRESS,)))
     compacts = where in (At.EARLY_FREELIST, At.COMPACTED)
-    answer = pick(result, ANSWERED if compacts else (CompactResult.SKIPPED,))
     tries = tuple(CompactPriority) if where in (At.COMPACT, At.COMPACTED) else (1,)
     said, mask = pick(reply, replies_to(where)), pick(nodes, NODES)
     hard = pick(prio, tries)
-    if gain is None or answer is None or said is None or hard is None or mask is None:
+    if said is None or hard is None or mask is None:
         return None
     s = State(
         at=where,
@@ -125,10 +121,10 @@ def told(asked: tuple[At, ...], words: tuple[Any, ...]) -> tuple[State, Reply] |
         nodemask=mask,
         flags=Bits(flags, ~3),  # type: ignore[arg-type]
         priority=CompactPriority(hard),
-        compacted=answer,
+        compacted=result if compacts else SKIPPED,
         retries=retries,
         loops=loops,
-        gained=gain,
+        gained=gained if where in GAINED else Reclaim.NO_PROGRESS,
         zone=Zone(0, reclaimable, highatomic),
         left=Left(changes, kills, signals),
     )
@@ -141,11 +137,12 @@ def is_reached(s: State) -> bool:
         return False
     if s.at in (At.COMPACT, At.COMPACTED) and not s.order:
         return False
-    skipped = s.at is At.COMPACTED and s.compacted is CompactResult.SKIPPED
-    if skipped and s.gained is Reclaim.READY and Gfp.IO in s.gfp:
+    if s.at in (At.RECLAIMED, At.DRAINED) and s.gained == Reclaim.NO_PROGRESS:
         return False
-    if s.gained is Reclaim.READY and not s.costly:
-        return False
+    if s.at in GAINED and s.gained == READY:
+        skipped = s.at is At.COMPACTED and s.compacted == SKIPPED
+        if not s.costly or (skipped and Gfp.IO in s.gfp):
+            return False
     return s.at not in AFTER_RECLAIM or can_reclaim(s)
 
 
@@ -166,7 +163,7 @@ def is_given(s: State, reply: Reply) -> bool:
     """Say whether a reply may be given: of what there is, and by a coherent zone."""
     if reply is Reply.READY and not s.costly:
         return False
-    if reply is Reply.SKIPPED and s.gained is Reclaim.READY and Gfp.IO in s.gfp:
+    if reply is Reply.SKIPPED and s.gained == READY and Gfp.IO in s.gfp:
         return False
     return bool(NEEDS[reply](s) > 0) if reply in NEEDS else True
 
@@ -185,7 +182,8 @@ def may_be(top: Any, *words: Any) -> Any:
     """Assume words that are flags, or name a shape."""
     at, size, nodes, reply, gained, prio, result, gfp, context, flags = words[:10]
     few = at < 6, size < len(ORDERS), nodes < 2, reply < 6, gained < 5, prio < 3
-    return (*few, result < 6, gfp < 1 << 23, context < 1 << 9, flags < 1 << 12)
+    answered = either(*(result == each for each in ANSWERS))
+    return (*few, answered, gfp < 1 << 23, context < 1 << 9, flags < 1 << 12)
 
 
 def less_is_left(cfg: Config, asked: tuple[At, ...], words: tuple[Any, ...]) -> Any:
@@ -280,7 +278,7 @@ def count_on_compaction(cfg: Config, s: State) -> bool:
 
 def compact_early_again(cfg: Config, s: State) -> Turn:
     """Compact once more before any reclaim, while compaction is put off."""
-    if s.compacted is CompactResult.DEFERRED:
+    if s.compacted == DEFERRED:
         return path.ask(s, At.EARLY_COMPACT)
     return right_early(cfg, s)
 
@@ -303,8 +301,9 @@ def near(asked: tuple[At, ...]) -> Callable[[int, Values], Values]:
 
     def aim(top: int, values: Values) -> Values:
         at, *shape = values[:7]
-        few = (3, 2, 6, 5, 3, 6)
-        bent = [word % n for word, n in zip(shape, few, strict=True)]
+        few = (3, 2, 6, 5, 3)
+        bent = [word % n for word, n in zip(shape[:5], few, strict=True)]
+        bent.append(ANSWERS[shape[5] % len(ANSWERS)])
         flags = [word & mask for word, mask in zip(values[7:10], BITS, strict=True)]
         oracles = [word % 2 for word in values[10:14]]
         counts = [word % 20 for word in values[14:]]

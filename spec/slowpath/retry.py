@@ -176,7 +176,7 @@ def compact_again(cfg: Config, s: State) -> tuple[State, bool]:
     if not cfg.compaction:
         return s, not s.costly and order_0_is_fine(cfg, s)
     verdict = compaction_again(
-        int(s.compacted),
+        s.compacted,
         int(s.priority),
         s.retries,
         s.costly,
@@ -204,7 +204,7 @@ def rank(cfg: Config, s: State) -> tuple[int, ...]:
     A page that can be reclaimed counts 2.  Reclaiming it takes 1 of them away, and 1 is
     left (`pending`) until the next round begins, which starts with all tries again.
     """
-    pending = s.gained > Reclaim.READY
+    pending = 1 if s.gained > Reclaim.READY else 0
     early = s.at < At.LOOK_RETRY  # the priority is not settled yet
     return (
         s.left.changes,
