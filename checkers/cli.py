@@ -328,7 +328,7 @@ def mutants(subsystem: tuple[str, ...], ids: tuple[str, ...], json_: bool) -> in
 @click.argument("theorem", nargs=-1)
 @click.option("--ledger", "whole", is_flag=True, help="Tell all that is known of each.")
 @click.option("--fast", is_flag=True, help="Leave out what takes more than some 2 s.")
-@click.option("--alone", is_flag=True, help="Ask no solver but Z3.")
+@click.option("--alone", is_flag=True, help="Ask nobody but Z3.")
 @click.option("--no-cache", is_flag=True, help="Prove again what was proved before.")
 @click.option("--export", metavar="DIR", help="Write every goal there as SMT-LIB 2.")
 @click.option("-n", "--workers", type=click.IntRange(1), help="Proofs made at once.")
@@ -356,6 +356,7 @@ def prove(
         proving.chosen(theorem, fast),
         workers=workers or cores(),
         second=not alone,
+        attacks=not (theorem or fast or alone),
         use_kept=not no_cache,
         export=proving.directory(export) if export else None,
     ):

@@ -5,12 +5,16 @@ A record is plain JSON, so that it can be kept, sent between processes and print
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from platform import python_version
 from typing import Any
 
 from mmoracle.spec.core import sentence
 
+from . import crosshair
+from .crosshair import Attack
 from .goal import UNSAT, installed
 from .lemma import Lemma, Outcome, Values
 from .prove import Kill, Proof
@@ -144,7 +148,7 @@ def record(proof: Proof) -> Record:
     }
 
 
-def undecided(lemma: Lemma, why: str, seconds: float) -> Record:
+def undecided(lemma: Lemma, why: str, seconds: float = 0.0) -> Record:
     """Return the record of a lemma whose proof did not end."""
     return {
         "id": lemma.name,
@@ -161,6 +165,20 @@ def undecided(lemma: Lemma, why: str, seconds: float) -> Record:
         "survived": [],
         "functions": [],
         "assumes": list(lemma.assumes),
+        "why": why,
+        "cached": False,
+    }
+
+
+def attacked(found: Sequence[Attack], why: str = "") -> Record:
+    """Return what CrossHair says as one record; what it leaves open decides nothing."""
+    refuted = any(each.answer == "refuted" for each in found)
+    word = WORDS[Verdict.VIOLATED if refuted else Verdict.BOUNDED]
+    return {
+        "id": "crosshair",
+        "version": installed("crosshair-tool"),
+        "verdict": WORDS[Verdict.INCONCLUSIVE] if why else word,
+        "attacks": [asdict(each) for each in found],
         "why": why,
         "cached": False,
     }
@@ -201,8 +219,18 @@ def counts(told: Record) -> str:
     return ", ".join([*told_, *(f"{n:,} {name}" for name, n in cases.items() if n)])
 
 
+def line_of_attacks(told: Record) -> str:
+    """Return what CrossHair says of all that it was asked."""
+    found = [Attack(**each) for each in told["attacks"]]
+    line = f"{told['verdict']:<9} {crosshair.summary(found)}"
+    line += " [cached]" if told["cached"] else ""
+    return f"{line}; {told['why']}" if told["why"] else line
+
+
 def line_of(told: Record) -> str:
     """Return one theorem on one line; what is wrong with it comes last."""
+    if "attacks" in told:
+        return line_of_attacks(told)
     killed = f"{len(told['killed'])} killed"
     facts = [counts(told), agreement(told), killed, f"{told['seconds']:.1f} s"]
     line = (
@@ -220,6 +248,9 @@ def shown(values: Record) -> str:
 
 def details(told: Record) -> list[str]:
     """Return the sentence, who proved it, what meets its hypotheses, what it kills."""
+    if "attacks" in told:
+        found = [Attack(**each) for each in told["attacks"]]
+        return [f"          {line}" for line in crosshair.lines(found)]
     lines = [told["statement"]]
     for each in told["provers"]:
         n = next(
@@ -250,7 +281,7 @@ def details(told: Record) -> list[str]:
 
 def assumptions(records: Iterable[Record]) -> list[str]:
     """Return everything that the theorems take for granted, each once."""
-    records = list(records)
+    records = theorems(records)
     told = [each for one in records for each in one["assumes"]]
     goals = {(one["id"], each["goal"]) for one in records for each in one["solvers"]}
     sure = {
@@ -279,19 +310,17 @@ def exit_of(records: Sequence[Record]) -> int:
 
 def summary(records: Sequence[Record]) -> list[str]:
     """Return what was found in all, and what it rests on."""
+    worst, records = verdict_of(records), theorems(records)
     found = {
         word: sum(each["verdict"] == word for each in records)
         for word in WORDS.values()
     }
     told = ", ".join(f"{n} {word}" for word, n in found.items() if n)
-    solvers = {
-        (each["solver"], each["version"], each["answer"]): 0
+    solvers = Counter(
+        (each["solver"], each["version"], each["answer"])
         for one in records
         for each in one["solvers"]
-    }
-    for one in records:
-        for each in one["solvers"]:
-            solvers[each["solver"], each["version"], each["answer"]] += 1
+    )
     said = ", ".join(
         f"{name} {version} {answer} {n}".replace("  ", " ")
         for (name, version, answer), n in sorted(solvers.items())
@@ -299,18 +328,23 @@ def summary(records: Sequence[Record]) -> list[str]:
     rests = assumptions(records)
     killed = sum(len(each["killed"]) for each in records)
     lines = [
-        f"{len(records)} theorems: {told}; {killed:,} mutants killed",
+        f"{worst.value}: {len(records)} theorems: {told}; {killed:,} mutants killed",
         f"goals by solver: {said}; Python {python_version()}",
         f"{len(rests)} assumptions:",
     ]
     return [*lines, *(f"  - {each}" for each in rests)]
 
 
-def whole_json(records: Sequence[Record], **more: Any) -> Record:
+def whole_json(records: Sequence[Record]) -> Record:
     """Return the ledger as one JSON object."""
     return {
         "verdict": verdict_of(records).value,
-        "theorems": list(records),
+        "theorems": theorems(records),
+        "crosshair": [each for one in records for each in one.get("attacks", ())],
         "assumptions": assumptions(records),
-        **more,
     }
+
+
+def theorems(records: Iterable[Record]) -> list[Record]:
+    """Return the records of theorems, without that of the attacks."""
+    return [each for each in records if "attacks" not in each]

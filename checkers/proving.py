@@ -10,15 +10,17 @@ import ast
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
-from . import ledger
+from . import crosshair, ledger
 from .forks import Job, processes
 from .goal import installed
 from .ledger import Record
@@ -28,9 +30,11 @@ from .settings import Unusable, nearest
 
 KEPT = Path(".mmoracle") / "proofs"
 LIMIT = 120.0  # seconds for one lemma with all that it refutes
-PACKAGES = ("z3-solver", "cvc5", "bitwuzla", "hypothesis")
+PACKAGES = ("z3-solver", "cvc5", "bitwuzla", "hypothesis", "crosshair-tool")
 ENGINE = "mmoracle.checkers.proving"  # whose imports every proof depends on
 DECIDED = ("PROVED", "HOLDS")
+CROSSHAIR = "crosshair"  # the name of its record
+ATTACKS = 60.0  # seconds of processor time for all of them
 
 
 # ------------------------------------------------------------------ what is kept
@@ -83,22 +87,22 @@ def digest(module: str) -> bytes:
     return sha256(Path(path).read_bytes() if path else b"").digest()
 
 
-def key_of(lemma: Lemma) -> str:
-    """Return the hash of the goal, of the functions' source and of the solvers."""
-    modules = {*closure(lemma.claim.__module__), *closure(ENGINE)}
+def key_of(name: str, module: str) -> str:
+    """Return the hash of a name, of the source it depends on and of the solvers."""
+    modules = {*closure(module), *closure(ENGINE)}
     told = sha256()
-    for each in (lemma.name, sys.version, *(installed(each) for each in PACKAGES)):
+    for each in (name, sys.version, *(installed(each) for each in PACKAGES)):
         told.update(f"{each}\n".encode())
-    for module in sorted(modules):
-        told.update(module.encode() + digest(module))
+    for each in sorted(modules):
+        told.update(each.encode() + digest(each))
     return told.hexdigest()
 
 
-def kept(lemma: Lemma, key: str) -> Record | None:
+def kept(task: Task) -> Record | None:
     """Return a result that was kept under this key."""
     with suppress(OSError, ValueError):
-        told = json.loads((KEPT / f"{lemma.name}.json").read_text(encoding="utf-8"))
-        if isinstance(told, dict) and told.pop("key", None) == key:
+        told = json.loads((KEPT / f"{task.name}.json").read_text(encoding="utf-8"))
+        if isinstance(told, dict) and told.pop("key", None) == task.key:
             return told | {"cached": True}
     return None
 
@@ -174,34 +178,63 @@ def work(lemma: Lemma, second: bool, export: Path | None, pipe: Connection) -> N
     pipe.send(ledger.record(proof))
 
 
+def attack(pipe: Connection) -> None:
+    """Let CrossHair attack contracts, pairs and lemmas, and send what it says."""
+    pipe.send(ledger.attacked(crosshair.attacks(ATTACKS)))
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to prove or attack, the key of its result, and how long it may take."""
+
+    name: str
+    key: str
+    job: Job
+    limit: float
+    lost: Callable[[str], Record]  # the record if its process says nothing
+
+    def record(self, said: Sequence[Any], ended: bool) -> Record:
+        """Return what came of it."""
+        if said:
+            told: Record = said[0]
+            return told
+        why = f"no answer in {self.limit:.0f} s"
+        return self.lost("its process ended early" if ended else why)
+
+
+def tasks(
+    lemmas: Sequence[Lemma], second: bool, attacks: bool, export: Path | None
+) -> Iterator[Task]:
+    """Yield what there is to do, what takes long first."""
+    if attacks:
+        key = key_of(CROSSHAIR, "mmoracle.proofs.attacked")
+        lost = lambda why: ledger.attacked([], why)
+        yield Task(CROSSHAIR, key, (attack, ()), 10 * ATTACKS, lost)
+    for each in sorted(lemmas, key=lambda lemma: not lemma.slow):
+        key = key_of(f"{each.name} {second}", each.claim.__module__)
+        lost = partial(ledger.undecided, each)
+        yield Task(each.name, key, (work, (each, second, export)), LIMIT, lost)
+
+
 def records(
     lemmas: Sequence[Lemma],
     *,
     workers: int,
     second: bool = True,
+    attacks: bool = False,
     use_kept: bool = True,
     export: Path | None = None,
 ) -> Iterator[Record]:
-    """Yield the record of every lemma as it is decided; slow ones begin first."""
-    keys = {each.name: key_of(each) for each in lemmas} if second else {}
+    """Yield the record of every lemma as it is decided, and that of the attacks."""
     todo = []
-    for each in lemmas:
-        told = (
-            kept(each, keys[each.name]) if use_kept and second and not export else None
-        )
+    for task in tasks(lemmas, second, attacks, export):
+        told = kept(task) if use_kept and not export else None
         if told is not None:
             yield told
         else:
-            todo.append(each)
-    todo.sort(key=lambda each: not each.slow)
-    jobs: list[Job] = [(work, (each, second, export)) for each in todo]
-    began = monotonic()
-    for at, said, ended in processes(jobs, workers, lambda at, n: LIMIT):
-        if said:
-            told = said[0]
-        else:
-            why = "its process ended early" if ended else f"no answer in {LIMIT:.0f} s"
-            told = ledger.undecided(todo[at], why, monotonic() - began)
-        if second:
-            keep(told, keys[todo[at].name])
+            todo.append(task)
+    jobs = [task.job for task in todo]
+    for at, said, ended in processes(jobs, workers, lambda at, n: todo[at].limit):
+        told = todo[at].record(said, ended)
+        keep(told, todo[at].key)
         yield told

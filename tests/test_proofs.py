@@ -10,7 +10,14 @@ import pytest
 
 z3 = pytest.importorskip("z3", reason="z3-solver is not installed")
 
-from mmoracle.checkers import goal, ledger, operators, proving, score  # noqa: E402
+from mmoracle.checkers import (  # noqa: E402
+    crosshair,
+    goal,
+    ledger,
+    operators,
+    proving,
+    score,
+)
 from mmoracle.checkers.forks import processes  # noqa: E402
 from mmoracle.checkers.lemma import (  # noqa: E402
     Lemma,
@@ -141,17 +148,46 @@ def test_what_was_proved_is_kept_and_a_kept_line_says_so(tmp_path):
 def test_a_kept_result_is_of_this_source_and_these_solvers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lemma = BY_NAME["capping_stops_at_the_top_and_cuts_nothing_that_fits"]
-    key = proving.key_of(lemma)
+    (task,) = proving.tasks([lemma], True, False, None)
     (told,) = proving.records([lemma], workers=1)
-    assert proving.kept(lemma, key) == told | {"cached": True}
-    assert proving.kept(lemma, "another") is None
-    monkeypatch.setattr(proving, "installed", lambda package: "0.0")
-    assert proving.key_of(lemma) != key
-    monkeypatch.undo()
+    assert proving.kept(task) == told | {"cached": True}
+    assert proving.kept(replace(task, key="another")) is None
+
+    def key():
+        (again,) = proving.tasks([lemma], True, False, None)
+        return again.key
+
+    assert key() == task.key
+    with monkeypatch.context() as other:
+        other.setattr(proving, "installed", lambda package: "0.0")
+        assert key() != task.key
     module = "mmoracle.spec.memblock.regions"
     assert module in proving.closure(lemma.claim.__module__)
-    monkeypatch.setattr(proving, "digest", lambda each: str(each == module).encode())
-    assert proving.key_of(lemma) != key
+    right = proving.digest
+    with monkeypatch.context() as other:
+        other.setattr(
+            proving, "digest", lambda each: b"" if each == module else right(each)
+        )
+        assert key() != task.key
+
+
+def test_what_crosshair_says_is_one_record_of_the_ledger(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = [
+        crosshair.Attack(
+            "check", "a_contract", ("f",), "confirmed", 0.1, "over all paths"
+        ),
+        crosshair.Attack("diffbehavior", "a_pair", ("f", "g"), "open", 2.0, "no time"),
+    ]
+    monkeypatch.setattr(proving.crosshair, "attacks", lambda budget: said)
+    (told,) = proving.records([], workers=1, attacks=True)
+    assert "1 by check: 1 confirmed; 1 by diffbehavior: 1 open" in ledger.line_of(told)
+    assert [line.split()[0] for line in ledger.details(told)] == ["CONFIRMED", "OPEN"]
+    assert len(ledger.whole_json([told])["crosshair"]) == 2
+    assert ledger.exit_of([told]) == 0
+    said[1] = replace(said[1], answer="refuted", why="Given: (a=1)")
+    (told,) = proving.records([], workers=1, attacks=True, use_kept=False)
+    assert ledger.exit_of([told]) == 1
 
 
 def test_json_is_one_object_with_every_field(tmp_path):
