@@ -11,6 +11,7 @@ order, colours, black heights, links and summaries are right, and both sides the
 the rules which are checked speak of the same.
 """
 
+from .answers import ANSWERED
 from .descents import DESCENTS
 from .linking import LINKING
 from .loops import LOOPS
@@ -37,6 +38,7 @@ RBTREE = (
     *WORDS,
     *NUMBERS,
     *KEPT,
+    *ANSWERED,
 )
 
 __all__ = ["RBTREE"]

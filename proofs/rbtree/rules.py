@@ -90,12 +90,11 @@ def ways(b: Any, black: int, depth: int) -> list[tuple[int, int, int]]:
 
 
 def no_changed_link_or_number_goes_unnoticed(top: Any, b: Any) -> bool:
-    """One link, number or first node that is another breaks a rule that was kept."""
+    """One link, number or first node that is another breaks the rule about it."""
     return all(
-        broken(cfg, other) - broken(cfg, t)
+        rule in broken(cfg, other)
         for cfg in (MAX, GAP)
-        for t in (tree_of(cfg, b),)
-        for other in changed(cfg, t)
+        for rule, other in changed(cfg, tree_of(cfg, b))
     )
 
 
@@ -136,21 +135,24 @@ def leaf(key: int) -> Any:
     return Branch(key, True, 0)
 
 
-def changed(cfg: Config, t: Tree) -> Iterator[Tree]:
-    """Yield the tree with one link, number or the first node changed."""
+def changed(cfg: Config, t: Tree) -> Iterator[tuple[str, Tree]]:
+    """Yield the tree with one link, number or the first node changed, and its rule."""
     names = [None, *keys(t)]
+    summed = "gaps_are_exact" if cfg is GAP else "summaries_are_maxima"
     for at, row in enumerate(t.nodes):
-        for other in (
+        links = [
             *(replace(row, parent=key) for key in names),
             *(replace(row, left=key) for key in names),
             *(replace(row, right=key) for key in names),
-            replace(row, summary=row.summary + 1),
-            replace(row, summary=row.summary - 1),
-        ):
-            if other != row:
-                yield replace(t, nodes=(*t.nodes[:at], other, *t.nodes[at + 1 :]))
+        ]
+        sums = [replace(row, summary=row.summary + by) for by in (1, -1)]
+        told = [("links_are_mutual", each) for each in links if each != row]
+        for rule, other in (*told, *((summed, each) for each in sums)):
+            yield rule, replace(t, nodes=(*t.nodes[:at], other, *t.nodes[at + 1 :]))
     if cfg.cached:
-        yield from (replace(t, leftmost=key) for key in names if key != t.leftmost)
+        for key in names:
+            if key != t.leftmost:
+                yield "the_cached_node_is_first", replace(t, leftmost=key)
 
 
 @cache
