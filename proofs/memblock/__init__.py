@@ -5,6 +5,7 @@ from .arrays import ARRAYS
 from .beside import BESIDE
 from .boot import BOOT
 from .finding import FINDING
+from .growth import GROWTH
 from .pages import PAGES
 from .questions import QUESTIONS
 from .searches import SEARCHES
@@ -23,5 +24,6 @@ MEMBLOCK = (
     *BESIDE,
     *TWINS,
     *BOOT,
+    *GROWTH,
     *AGAIN,
 )
