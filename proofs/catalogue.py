@@ -4,6 +4,7 @@ from .buddy import BUDDY
 from .compaction import COMPACTION
 from .freelist import FREELIST
 from .memblock import MEMBLOCK
+from .memblock.equivalent import EQUIVALENT as IN_MEMBLOCK
 from .memmodel import MEMMODEL
 from .rbtree import RBTREE
 from .rbtree.equivalent import EQUIVALENT as IN_RBTREE
@@ -23,4 +24,4 @@ LEMMAS = (
     *COMPACTION,
 )
 
-EQUIVALENT: dict[str, str] = {**IN_RBTREE}
+EQUIVALENT: dict[str, str] = {**IN_MEMBLOCK, **IN_RBTREE}

@@ -4,6 +4,7 @@ from .again import AGAIN
 from .arrays import ARRAYS
 from .beside import BESIDE
 from .boot import BOOT
+from .cuts import CUTS
 from .finding import FINDING
 from .growth import GROWTH
 from .pages import PAGES
@@ -21,6 +22,7 @@ MEMBLOCK = (
     *FINDING,
     *ARRAYS,
     *STEPS,
+    *CUTS,
     *BESIDE,
     *TWINS,
     *BOOT,

@@ -1,0 +1,27 @@
+"""Operator mutants in memblock that no theorem can refute, and why."""
+
+NOTHING = "a region that ends where the rest begins leaves the rest as it is"
+FORGETS = "a search that remembers less passes the same gaps again, and finds the same"
+FIRST_PAGE = "no search looks below the first page"
+REFUSED = "a gap that is too narrow is offered, and the fit refuses it"
+EITHER = "only whether two counts of edits differ is asked, before the first search"
+
+ROWS = "impl.memblock.regions.MemblockType."
+
+EQUIVALENT = {
+    "spec.memblock.arrays.passed: r.end <= base -> r.end < base": NOTHING,
+    f"{ROWS}gap: 0 -> 1": FIRST_PAGE,
+    f"{ROWS}gap: 0 -> -1": FIRST_PAGE,
+    f"{ROWS}gap: i < len(self.bases) -> i > len(self.bases)": FORGETS,
+    f"{ROWS}reopen: end - start -> end + start": FORGETS,
+    f"{ROWS}reopen: end - size -> end + size": FORGETS,
+    f"{ROWS}reopen: 1 -> 0": FORGETS,
+    f"{ROWS}wide_gaps: stop - start -> stop + start": REFUSED,
+    f"{ROWS}wide_gaps: 0 -> -1": REFUSED,
+    f"{ROWS}__init__: 0 -> 1 (#3)": EITHER,
+    f"{ROWS}__init__: 0 -> -1 (#3)": EITHER,
+    f"{ROWS}__init__: 0 -> 1 (#4)": EITHER,
+    f"{ROWS}__init__: 0 -> -1 (#4)": EITHER,
+    "impl.memblock.ranges.Ranges.place_array: 0 -> 1 (#3)": FIRST_PAGE,
+    "impl.memblock.ranges.Ranges.place_array: 0 -> -1 (#3)": FIRST_PAGE,
+}
