@@ -6,6 +6,7 @@ from .boots import BOOTED
 from .flags import FLAGS
 from .models import MODEL
 from .ranges import RANGES
+from .real import REAL
 from .sections import SECTIONS
 
-MEMMODEL = (*ARRAYS, *SECTIONS, *FLAGS, *MODEL, *RANGES, *BOOT, *BOOTED)
+MEMMODEL = (*ARRAYS, *SECTIONS, *FLAGS, *MODEL, *RANGES, *BOOT, *BOOTED, *REAL)

@@ -20,12 +20,15 @@ from mmoracle.spec.linux import (
     GFP_NOIO,
     AllocFlags,
     CompactPriority,
+    CompactResult,
     Gfp,
 )
 from mmoracle.spec.slowpath import flags, path, retry
 from mmoracle.spec.slowpath.ops import Answer, Begin, PfmemallocAllowed
 from mmoracle.spec.slowpath.request import (
+    COMPACTS,
     COMPACTS_WITHOUT_IO,
+    FREELISTS,
     At,
     Config,
     Context,
@@ -33,6 +36,7 @@ from mmoracle.spec.slowpath.request import (
     Left,
     Nodemask,
     Reclaim,
+    Reply,
     Request,
     State,
     Zone,
@@ -49,6 +53,7 @@ MACHINES = (
     replace(FEW, cpusets=True, hotremove=True, cma=True),
     replace(FEW, compaction=False, counts_free=False),
     replace(FEW, hotremove=True, quirks=(COMPACTS_WITHOUT_IO,)),
+    replace(FEW, compaction=False, quirks=(COMPACTS_WITHOUT_IO,)),
 )
 MAYFAIL = GFP_KERNEL | Gfp.RETRY_MAYFAIL
 KINDS: tuple[tuple[int, Gfp, Context, AllocFlags], ...] = (
@@ -85,6 +90,13 @@ NODES = tuple(Nodemask)
 PRIORITIES = tuple(CompactPriority)
 
 
+def all_replies(at: At) -> tuple[Reply, ...]:
+    """Return what may be replied to a question, a page included."""
+    if at in FREELISTS:
+        return (*replies_to(at), Reply.PAGE)
+    return (*replies_to(at), *((Reply.CAPTURED,) if at in COMPACTS else ()))
+
+
 def state_of(at: int, kind: int, zone: int, mix: int) -> State:
     """Return a request on its way; what is not named differs from case to case."""
     order, gfp, context, rights = KINDS[kind]
@@ -100,7 +112,7 @@ def state_of(at: int, kind: int, zone: int, mix: int) -> State:
         memalloc=bool(mix & 1),
         flags=rights,
         priority=PRIORITIES[(mixed // 3 + mix) % 3],
-        compacted=ANSWERED[(mixed + mix) % len(ANSWERED)],
+        compacted=ANSWERED[(mixed + mix) % len(ANSWERED) if at else 0],
         retries=retries,
         loops=loops,
         gained=tuple(Reclaim)[(mixed // 2 + mix) % 5],
@@ -114,8 +126,8 @@ def every_step(machine: int, top: int) -> Iterator[Values]:
     for at, where in enumerate(QUESTIONS):
         mixes = range(6 if where in (At.COMPACTED, At.DRAINED) else 2)
         for kind, zone, mix in product(range(len(KINDS)), range(len(ZONES)), mixes):
-            if (kind + zone + at + mix) % 3 == machine or len(mixes) > 2:
-                replied = range(len(replies_to(where)))
+            if (kind + zone + at + mix) % 4 == machine or len(mixes) > 2:
+                replied = range(len(all_replies(where)))
                 yield from ((machine, at, kind, zone, mix, each) for each in replied)
 
 
@@ -124,8 +136,48 @@ def both_sides_go_on_alike_after_any_answer(
 ) -> Any:
     """The next question, its flags and events, and the state are the same."""
     s = state_of(at, kind, zone, mix)
-    answer = Answer(replies_to(s.at)[reply])
+    answer = Answer(all_replies(s.at)[reply])
     return alike(SUBSYSTEM, MACHINES[machine], [answer], s) is not None
+
+
+FREES = (*range(6, 18), *range(39, 46))
+DECIDED = (CompactResult.SKIPPED, CompactResult.SUCCESS, CompactResult.DEFERRED)
+
+
+def near_marks(machine: int, top: int) -> Iterator[Values]:
+    """Yield rounds that end with as many pages as the marks and gaps ask for."""
+    kinds, blocks = (1, 4, 5, 8, 10, 12, 17), product(range(3), (0, 1))
+    for kind, (highatomic, block), free in product(kinds, [*blocks], FREES):
+        for reclaimable in (0, 1, 5):
+            loops = (1, 3)[(free + highatomic) % 2]
+            at = free + reclaimable
+            told = kind, free, reclaimable, highatomic, block, loops
+            yield (machine, *told, at % 3)
+
+
+def both_sides_end_a_round_alike_near_the_marks(
+    top: Any,
+    machine: int,
+    kind: int,
+    free: int,
+    reclaimable: int,
+    highatomic: int,
+    block: int,
+    loops: int,
+    result: int,
+) -> Any:
+    """Another round, the OOM killer or failure: both sides decide alike to the page."""
+    cfg = MACHINES[machine]
+    zone = Zone(free, reclaimable, highatomic, bool(block), 1 + highatomic)
+    s = replace(
+        state_of(QUESTIONS.index(At.COMPACTED), kind, 0, 0),
+        nodemask=NODES[free % 2],
+        gained=Reclaim.PAGES if loops > 2 else tuple(Reclaim)[free % 5],
+        compacted=DECIDED[result],
+        loops=loops,
+        zone=zone,
+    )
+    return alike(SUBSYSTEM, cfg, [Answer(Reply.NO_PAGE)], s) is not None
 
 
 def every_beginning(top: int) -> Iterator[Values]:
@@ -182,6 +234,16 @@ def cma_for_all(cfg: Config, s: State, rights: Any) -> Any:
     return AllocFlags(rights) | AllocFlags.CMA
 
 
+def always_suitable(self: SlowPath) -> bool:
+    """Trust in reclaim to make room for compaction."""
+    return True
+
+
+def half_the_gap(order: Any) -> Any:
+    """Ask for as many pages as the block has."""
+    return 1 << order
+
+
 right_again, right_begin = retry.reclaim_again, SlowPath.begin
 
 # ------------------------------------------------------------------ the lemmas
@@ -202,6 +264,19 @@ STEPS = (
             Mistake(path, "fail", warn_always),
         ),
         size="18 requests, 6 zones",
+    ),
+    Lemma(
+        claim=both_sides_end_a_round_alike_near_the_marks,
+        provers=tuple(
+            Sweep(cases=partial(near_marks, at), scope=f"requests and zones {at + 1}")
+            for at in range(len(MACHINES))
+        ),
+        mistakes=(
+            Mistake(SlowPath, "decide", mistakes.go_on_without_io, bug="P21"),
+            Mistake(SlowPath, "compaction_zonelist_suitable", always_suitable),
+            Mistake(retry, "gap", half_the_gap),
+        ),
+        size="7 requests, zones of up to 50 pages",
     ),
     Lemma(
         claim=both_sides_begin_alike,

@@ -108,10 +108,9 @@ def told(asked: tuple[At, ...], words: tuple[Any, ...]) -> tuple[State, Reply] |
     if where is None or order is None:
         return None
     compacts = where in (At.EARLY_FREELIST, At.COMPACTED)
-    tries = tuple(CompactPriority) if where in (At.COMPACT, At.COMPACTED) else (1,)
+    tries = where in (At.COMPACT, At.COMPACTED)
     said, mask = pick(reply, replies_to(where)), pick(nodes, NODES)
-    hard = pick(prio, tries)
-    if said is None or hard is None or mask is None:
+    if said is None or mask is None:
         return None
     s = State(
         at=where,
@@ -120,7 +119,7 @@ def told(asked: tuple[At, ...], words: tuple[Any, ...]) -> tuple[State, Reply] |
         context=Bits(context),  # type: ignore[arg-type]
         nodemask=mask,
         flags=Bits(flags, ~3),  # type: ignore[arg-type]
-        priority=CompactPriority(hard),
+        priority=prio if tries else CompactPriority.SYNC_LIGHT,
         compacted=result if compacts else SKIPPED,
         retries=retries,
         loops=loops,

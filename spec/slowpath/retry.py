@@ -177,13 +177,15 @@ def compact_again(cfg: Config, s: State) -> tuple[State, bool]:
         return s, not s.costly and order_0_is_fine(cfg, s)
     verdict = compaction_again(
         s.compacted,
-        int(s.priority),
+        s.priority,
         s.retries,
         s.costly,
         cfg.compact_retries,
         reclaim_would_help(cfg, s),
     )
-    priority = CompactPriority(verdict.priority)
+    priority = verdict.priority
+    if isinstance(priority, int):
+        priority = CompactPriority(priority)
     return replace(s, priority=priority, retries=verdict.retries), verdict.again
 
 
@@ -212,7 +214,7 @@ def rank(cfg: Config, s: State) -> tuple[int, ...]:
         s.left.signals,
         2 * s.zone.reclaimable + pending,
         s.zone.highatomic,
-        int(CompactPriority.ASYNC if early else s.priority),
+        CompactPriority.ASYNC if early else s.priority,
         max(0, most_compactions(cfg, s) - s.retries),
         max(0, cfg.reclaim_retries - s.loops),
         len(At) - s.at,
