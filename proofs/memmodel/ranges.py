@@ -24,8 +24,8 @@ from mmoracle.spec.memmodel.state import Bank, Config, MemMap, Run
 def two_runs(
     top: Any, at: Any, one: Any, gap: Any, two: Any, start: Any, size: Any, *rest: Any
 ) -> Iterable[Any]:
-    """Assume two runs of descriptors in order, and a range to be given a state."""
-    return (one > 0, two > 0, size > 0, rest[0] < 3)
+    """Assume two runs of descriptors in order, and a range; no empty one is emptied."""
+    return (one > 0, two > 0, either(size > 0, rest[0] > 0), rest[0] < 3)
 
 
 def same_links(a: Any, b: Any) -> Any:
@@ -292,7 +292,7 @@ FEW = "addresses below 9"
 def few_ranges(top: int) -> Iterator[Values]:
     """Yield short ranges, with every state, and every address near them."""
     for one, gap, two in product((1, 2), (0, 1), (1, 2)):
-        for start, size in product(range(7), (1, 2, 3, 6)):
+        for start, size in product(range(7), (0, 1, 2, 3, 6)):
             for links, where in product(range(4), range(9)):
                 yield 1, one, gap, two, start, size, links, where
 

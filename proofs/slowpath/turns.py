@@ -275,15 +275,15 @@ def count_on_compaction(cfg: Config, s: State) -> bool:
     return True
 
 
-def compact_early_again(cfg: Config, s: State) -> Turn:
+def compact_early_again(cfg: Config, s: State, answer: CompactResult) -> Turn:
     """Compact once more before any reclaim, while compaction is put off."""
-    if s.compacted == DEFERRED:
+    if answer is DEFERRED and s.at is At.EARLY_COMPACT:
         return path.ask(s, At.EARLY_COMPACT)
-    return right_early(cfg, s)
+    return right_compacted(cfg, s, answer)
 
 
-def look_again(cfg: Config, s: State) -> Turn:
-    """Look at the free lists again before anything else is tried."""
+def look_again(cfg: Config, s: State, at: At) -> Turn:
+    """Look at the free lists again before anything is compacted."""
     return path.ask(s, At.FIRST)
 
 
@@ -292,7 +292,7 @@ def look_twice(cfg: Config, s: State, *events: Any) -> Turn:
     return path.ask(s, At.LOOK_RETRY, *events)
 
 
-right_early = path.early_failed
+right_compacted = path.compacted
 
 
 def near(asked: tuple[At, ...]) -> Callable[[int, Values], Values]:
@@ -339,8 +339,8 @@ TURNS = (
     turns(
         before_a_round_each_answer_leaves_less_to_try,
         BEGINNING,
-        Mistake(path, "early_failed", compact_early_again),
-        Mistake(path, "first_failed", look_again),
+        Mistake(path, "compacted", compact_early_again),
+        Mistake(path, "compact", look_again),
     ),
     turns(
         a_change_leaves_fewer_changes_and_no_change_fewer_questions,
