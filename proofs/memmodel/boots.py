@@ -215,7 +215,8 @@ def a_buffer_is_taken_apart_alike(
 # ------------------------------------------------------------------ hotplug
 
 PLUGS = (
-    ("tiny-hotplug", ((8, 2), (10, 6), (8, 8), (6, 2), (9, 2), (30, 4), (64, 2))),
+    ("tiny-hotplug", ((8, 2), (10, 6), (8, 8), (9, 2))),
+    ("tiny-hotplug", ((12, 4), (6, 2), (30, 4), (64, 2))),
     ("tiny-hotplug-sparse", ((8, 8), (0, 8), (12, 8), (8, 16), (64, 8))),
     ("tiny-hotplug-narrow", ((8, 8), (16, 8), (0, 8), (8, 16), (12, 4))),
     ("v5.10-hotplug-sparse", ((8, 8), (8, 16))),
@@ -269,13 +270,19 @@ def memory_comes_and_goes_alike(
     cfg, first, second = ALL[name], parts[one], parts[two]
     nr = first[0] >> cfg.shift
     told = [added(cfg, first, 0x400, granted), added(cfg, second, 0x800, -1)]
+    s = alike(SUBSYSTEM, cfg, [*boot_of(cfg, (Bank(0, 0, bank),), 0), *told])
+    if s is None or not looked_up_alike(cfg, s, 16):
+        return False
+    told = []
     if last:
         told += [online(cfg, nr), OfflineSection(nr), OfflineSection(7)]
         told += [OnlineSection(7), online(cfg, nr)] if granted == 3 else []
     told += [removed(cfg, first), removed(cfg, second), OfflineSection(0)]
-    told += [removed(cfg, (0, 8)), removed(cfg, (8, 16)), removed(cfg, (3, 8))]
-    s = alike(SUBSYSTEM, cfg, [*boot_of(cfg, (Bank(0, 0, bank),), 0), *told])
-    return s is not None and looked_up_alike(cfg, s, 16)
+    s = alike(SUBSYSTEM, cfg, told, s)
+    if s is None or not looked_up_alike(cfg, s, 16):
+        return False
+    told = [removed(cfg, part) for part in ((0, 8), (8, 16), (3, 8))]
+    return alike(SUBSYSTEM, cfg, told, s) is not None
 
 
 # ------------------------------------------------------------------ mistakes

@@ -38,7 +38,7 @@ from .counts import halved
 from .rounds import as_hard_as_before, forced_again
 
 MACHINES = tuple(each for each in CONFIGS if each.startswith(("tiny", "v5.10")))
-WALKS_OF_EACH, STEPS = 30, 40
+WALKS_OF_EACH, STEPS = 40, 60
 COUNTERS = tuple(each for each in MACHINES if CONFIGS[each].aims)
 
 # ------------------------------------------------------------------ what may be next
@@ -107,8 +107,8 @@ class Walk:
 
     def __call__(self, s: State) -> Any:
         """Return what is next: mostly answers, and now and then something else."""
-        first = self.among(6)
-        kinds = KINDS if first < 4 else (*KINDS[first - 3 :], *KINDS)
+        first = self.among(8)
+        kinds = KINDS if first < 4 else (*KINDS[first - 4 :], *KINDS)
         for kind in kinds:
             offered = self.cfg.ops
             options = [

@@ -48,7 +48,7 @@ from .turns import QUESTIONS, nothing_given_back, replies_to
 # ------------------------------------------------------------------ what is tried
 
 USUAL = AllocFlags.CPUSET | AllocFlags.KSWAPD
-FEW = Config((), (), reclaim_retries=2, compact_retries=4, cluster=2, reserve=1)
+FEW = Config((), (), reclaim_retries=2, compact_retries=12, cluster=2, reserve=1)
 MACHINES = (
     replace(FEW, cpusets=True, hotremove=True, cma=True),
     replace(FEW, compaction=False, counts_free=False),
@@ -63,6 +63,8 @@ KINDS: tuple[tuple[int, Gfp, Context, AllocFlags], ...] = (
     (3, GFP_KERNEL | Gfp.RECLAIMABLE, Context.VICTIM, USUAL | AllocFlags.OOM),
     (4, MAYFAIL, Context.NONE, USUAL),
     (4, GFP_NOIO | Gfp.RETRY_MAYFAIL, Context.NONE, USUAL),
+    (4, GFP_KERNEL, Context.NONE, USUAL),
+    (0, GFP_KERNEL | Gfp.NOMEMALLOC, Context.NONE, USUAL),
     (5, GFP_KERNEL | Gfp.NORETRY, Context.NOCMA, USUAL),
     (4, GFP_KERNEL | Gfp.NORETRY | Gfp.THISNODE, Context.NONE, USUAL),
     (2, MAYFAIL | Gfp.NOWARN, Context.SUSPENDED, USUAL),
@@ -84,7 +86,7 @@ ZONES = (
     Zone(24, 6, 3, block=True, write_pending=9),
     Zone(44, 40, 1, write_pending=20),
 )
-COUNTS = ((0, 0), (1, 2), (2, 3), (4, 1), (5, 9))  # of compaction, of reclaim
+COUNTS = ((0, 0), (2, 2), (3, 3), (11, 1), (12, 9))  # of compaction, of reclaim
 LEFT = Left(changes=2, kills=2, signals=1)
 NODES = tuple(Nodemask)
 PRIORITIES = tuple(CompactPriority)
@@ -146,7 +148,7 @@ DECIDED = (CompactResult.SKIPPED, CompactResult.SUCCESS, CompactResult.DEFERRED)
 
 def near_marks(machine: int, top: int) -> Iterator[Values]:
     """Yield rounds that end with as many pages as the marks and gaps ask for."""
-    kinds, blocks = (1, 4, 5, 8, 10, 12, 17), product(range(3), (0, 1))
+    kinds, blocks = (1, 4, 5, 10, 12, 14, 19), product(range(3), (0, 1))
     for kind, (highatomic, block), free in product(kinds, [*blocks], FREES):
         for reclaimable in (0, 1, 5):
             loops = (1, 3)[(free + highatomic) % 2]
@@ -263,7 +265,7 @@ STEPS = (
             Mistake(retry, "unreserve", nothing_given_back),
             Mistake(path, "fail", warn_always),
         ),
-        size="18 requests, 6 zones",
+        size="20 requests, 6 zones",
     ),
     Lemma(
         claim=both_sides_end_a_round_alike_near_the_marks,
@@ -285,6 +287,6 @@ STEPS = (
             Mistake(SlowPath, "begin", never_warn_of_atomic),
             Mistake(flags, "with_cma", cma_for_all),
         ),
-        size="18 requests, 3 zones",
+        size="20 requests, 3 zones",
     ),
 )
