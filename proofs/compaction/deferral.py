@@ -101,6 +101,30 @@ def a_success_lets_the_order_and_all_below_it_through(
     return every(*agreed)
 
 
+def a_zone_is_restarted_exactly_when_the_longest_deferral_is_over(
+    top: Any, considered: Any, shift: Any, failed: Any, order: Any
+) -> Any:
+    """At the greatest shift, with 64 requests counted, for an order that failed."""
+    plain = among(shift, SHIFTS)
+    counts = Counts(considered, plain, failed)
+    due = bool(every(plain == MOST, considered >= 64, order >= failed))
+    here = defer.restarting(zone_with(considered, plain, failed), order, MOST)
+    there = machine.compaction_restarting(counts, order, MOST)
+    return bool(here) == due and bool(there) == due
+
+
+def restarted_before(zone: Any, order: Any, most: int) -> Any:
+    """Begin anew whatever order has failed."""
+    return zone.defer_shift == most and zone.considered >= 1 << most
+
+
+def restarted_late(zone: Any, order: Any, most: int) -> Any:
+    """Wait for one request more."""
+    counted = zone.compact_considered > 1 << most
+    late = zone.compact_defer_shift == most and counted
+    return order >= zone.compact_order_failed and late
+
+
 def off_by_one(considered: Any, shift: int) -> Any:
     """Put one more request off."""
     return considered <= 1 << shift
@@ -194,6 +218,15 @@ DEFERRAL = (
         mistakes=(
             Mistake(defer, "defer_reset", one_order_less),
             Mistake(machine, "compaction_defer_reset", forgives_always),
+        ),
+    ),
+    Lemma(
+        claim=a_zone_is_restarted_exactly_when_the_longest_deferral_is_over,
+        given=bounded,
+        provers=(Symbolic(Whole), Sampled(at_reach)),
+        mistakes=(
+            Mistake(defer, "restarting", restarted_before),
+            Mistake(machine, "compaction_restarting", restarted_late),
         ),
     ),
 )

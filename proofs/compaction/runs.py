@@ -81,8 +81,8 @@ def others(cfg: Config, kind: int, s: Memory) -> Any:
     if kind == 1:
         return Kill() if s.run.prio is not None and not s.run.fatal else None
     if kind == 2:
-        held = [i for i, mark in enumerate(s.pages) if mark in "uC"]
-        return Free(cfg.first + held[0], s.run.prio is not None) if held else None
+        held = sorted((mark, i) for i, mark in enumerate(s.pages) if mark in "uC")
+        return Free(cfg.first + held[0][1], s.run.prio is not None) if held else None
     return Drain(s.run.at) if kind == 3 else Take(s.run.at, cfg.taken[-1], 1)
 
 

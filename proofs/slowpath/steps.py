@@ -64,6 +64,7 @@ KINDS: tuple[tuple[int, Gfp, Context, AllocFlags], ...] = (
     (4, MAYFAIL, Context.NONE, USUAL),
     (4, GFP_NOIO | Gfp.RETRY_MAYFAIL, Context.NONE, USUAL),
     (4, GFP_KERNEL, Context.NONE, USUAL),
+    (0, GFP_KERNEL, Context.BARRED, USUAL),
     (0, GFP_KERNEL | Gfp.NOMEMALLOC, Context.NONE, USUAL),
     (5, GFP_KERNEL | Gfp.NORETRY, Context.NOCMA, USUAL),
     (4, GFP_KERNEL | Gfp.NORETRY | Gfp.THISNODE, Context.NONE, USUAL),
@@ -148,7 +149,7 @@ DECIDED = (CompactResult.SKIPPED, CompactResult.SUCCESS, CompactResult.DEFERRED)
 
 def near_marks(machine: int, top: int) -> Iterator[Values]:
     """Yield rounds that end with as many pages as the marks and gaps ask for."""
-    kinds, blocks = (1, 4, 5, 10, 12, 14, 19), product(range(3), (0, 1))
+    kinds, blocks = (1, 4, 5, 11, 13, 15, 20), product(range(3), (0, 1))
     for kind, (highatomic, block), free in product(kinds, [*blocks], FREES):
         for reclaimable in (0, 1, 5):
             loops = (1, 3)[(free + highatomic) % 2]
@@ -265,7 +266,7 @@ STEPS = (
             Mistake(retry, "unreserve", nothing_given_back),
             Mistake(path, "fail", warn_always),
         ),
-        size="20 requests, 6 zones",
+        size="21 requests, 6 zones",
     ),
     Lemma(
         claim=both_sides_end_a_round_alike_near_the_marks,
@@ -287,6 +288,6 @@ STEPS = (
             Mistake(SlowPath, "begin", never_warn_of_atomic),
             Mistake(flags, "with_cma", cma_for_all),
         ),
-        size="20 requests, 3 zones",
+        size="21 requests, 3 zones",
     ),
 )
