@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmoracle.impl.buddy.manage import PageAllocator
-from mmoracle.impl.buddy.zone import Zone
+from mmoracle.impl.buddy.zone import Zone, frames_from
 from mmoracle.spec.linux import Bug, Errno
 
 _isolate, _unisolate = PageAllocator.isolate, PageAllocator.unisolate
@@ -60,7 +60,7 @@ def isolate_unmovable_pages(m: PageAllocator, pfn: int) -> bool:
 def isolate_reserved_frames(m: PageAllocator, pfn: int) -> bool:
     """Take frames that boot reserved for movable ones."""
     zone = m.zones[m.frames.zone_of(pfn)]
-    pages = range(pfn, pfn + (1 << zone.pageblock_order))
+    pages = frames_from(pfn, 1 << zone.pageblock_order)
     known = all(map(m.frames.is_known, pages))
     return known and _has_unmovable_pages(m, pfn)
 

@@ -15,6 +15,7 @@ from mmoracle.impl.buddy.held import (
     WRONG_ORDER,
     Frames,
 )
+from mmoracle.impl.buddy.zone import frames_from
 from mmoracle.spec.linux import Bug
 
 _free_pages, _free_core, _mistake = Blocks.free_pages, Blocks.free_core, Frames.mistake
@@ -197,7 +198,7 @@ def keep_one_page_too_many(b: Blocks, cpu: int, at: int, pfn: int, pages: int) -
     """Give one page too few back after a request for an exact number."""
     end = pfn + (1 << (b.held[pfn] & ORDER))
     b.split_page(pfn)
-    for each in range(pfn + pages + 1, end):
+    for each in frames_from(pfn + pages + 1, end - pfn - pages - 1):
         del b.held[each]
         b.free_the_page(cpu, at, each, 0)
 
@@ -206,7 +207,7 @@ def free_from_the_end(b: Blocks, cpu: int, at: int, pfn: int, pages: int) -> Non
     """Give the pages behind an exact number back, the last one first."""
     end = pfn + (1 << (b.held[pfn] & ORDER))
     b.split_page(pfn)
-    for each in range(end - 1, pfn + pages - 1, -1):
+    for each in reversed([*frames_from(pfn + pages, end - pfn - pages)]):
         del b.held[each]
         b.free_the_page(cpu, at, each, 0)
 
@@ -252,7 +253,7 @@ def share_the_references(b: Blocks, pfn: int) -> Bug | None:
     if no is not None:
         return no
     code = b.held[pfn]
-    for each in range(pfn, pfn + (1 << (code & ORDER))):
+    for each in frames_from(pfn, 1 << (code & ORDER)):
         b.held[each] = code & ~ORDER
     return None
 

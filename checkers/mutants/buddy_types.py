@@ -6,7 +6,7 @@ from typing import Any
 
 from mmoracle.impl.buddy.allocator import Blocks
 from mmoracle.impl.buddy.migrate import FALLBACKS, KSWAPD, NOFRAGMENT, WOKE, Mobility
-from mmoracle.impl.buddy.zone import SHIFT
+from mmoracle.impl.buddy.zone import SHIFT, frames_from
 from mmoracle.spec.linux import MIGRATE_MOVABLE
 
 _fallback_block, _steal = Mobility.fallback_block, Mobility.steal
@@ -146,7 +146,7 @@ def move_one_block(m: Mobility, pfn: int, mt: int) -> int:
     start, end = m.block_range(pfn)
     if end > m.zone.end:
         return 0
-    for each in range(start, end):
+    for each in frames_from(start, end - start):
         if each in m.zone.place:
             m.zone.move(each, mt)
             return 1 << (m.zone.place[each] >> SHIFT)

@@ -17,7 +17,7 @@ from mmoracle.spec.linux import (
 from .held import COMPOUND, MOVABLE, ORDER, REF, Frames
 from .migrate import LOCKED, WOKE, Events, Mobility
 from .pcp import commit, drain, refill, rmqueue_pcplist, zone_batchsize
-from .zone import SHIFT, Pageset, Zone
+from .zone import SHIFT, Pageset, Zone, frames_from
 
 HARDER, CMA = int(AllocFlags.HARDER), int(AllocFlags.CMA)
 IN_USE = Bug("somebody else holds a reference")
@@ -177,7 +177,7 @@ class Blocks:
         """Make a block single pages, and free those behind so many. O(pages)."""
         end = pfn + (1 << (self.held[pfn] & ORDER))
         self.split_page(pfn)
-        for each in range(pfn + pages, end):
+        for each in frames_from(pfn + pages, end - pfn - pages):
             del self.held[each]
             self.free_the_page(cpu, at, each, 0)
 
@@ -198,7 +198,7 @@ class Blocks:
         """Return the block that the declared policy takes, or -1. O(blocks)."""
         size, places = 1 << order, list[int]()
         for start, end in self.free_runs(at):
-            low, high = -(-start // size) * size, (end - size) // size * size
+            low, high = (start + size - 1) & -size, (end - size) & -size
             if low <= high:
                 places += [low, high]
         if not places:
@@ -312,7 +312,7 @@ class Blocks:
 
     def why_not_release(self, start: int, end: int) -> Bug | None:
         """Return why a range of frames cannot be released, if so. O(pages)."""
-        right = all(map(self.frames.is_reserved, range(start, end)))
+        right = all(map(self.frames.is_reserved, frames_from(start, end - start)))
         return None if right else NOT_RESERVED
 
     def free_core(self, start: int, end: int) -> Bug | None:
@@ -371,7 +371,7 @@ class Blocks:
             return no
         code = self.held[pfn]
         self.held[pfn] = code & ~ORDER
-        for each in range(pfn + 1, pfn + (1 << (code & ORDER))):
+        for each in frames_from(pfn + 1, (1 << (code & ORDER)) - 1):
             self.held[each] = code & MOVABLE | REF
         return None
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .manage import PageAllocator
 from .peek import peek
+from .zone import frames_from
 
 Complaint = tuple[str, str]  # rule, reason
 
@@ -57,8 +58,8 @@ def why_not_frames(m: PageAllocator, at: int, order: int, pfn: int) -> Complaint
         return None
     if m.cover(at, pfn, order):
         return None
-    cached = [p for p in range(pfn, pfn + size) if p in zone.index]
-    apart = (p for p in range(pfn, pfn + size) if p not in zone.index)
+    cached = [p for p in frames_from(pfn, size) if p in zone.index]
+    apart = (p for p in frames_from(pfn, size) if p not in zone.index)
     if cached and all(m.cover(at, p, 0) for p in apart):
         return None
     return "BUD-DISJOINT", f"pfn {pfn} order {order} is not free"

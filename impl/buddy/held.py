@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmoracle.spec.linux import Bug
 
-from .zone import Zone
+from .zone import Zone, frames_from
 
 ORDER, COMPOUND, MOVABLE, REF = 15, 16, 32, 64
 RESERVED, KNOWN = 0, 1
@@ -77,7 +77,7 @@ class Frames:
 
     def holder_of(self, pfn: int) -> int:
         """Return the first frame of the held block that a frame is in, or -1. O(1)."""
-        for order in range(ORDER):
+        for order in range(self.zones[0].max_order + 1):
             head = pfn & ~((1 << order) - 1)
             code = self.held.get(head, -1)
             if code >= 0 and code & ORDER >= order:
@@ -134,5 +134,5 @@ class Frames:
     def clear_private(self, pfn: int, order: int) -> None:
         """Forget what owners left in page->private of a block. O(pages)."""
         if self.private:
-            for each in range(pfn, pfn + (1 << order)):
+            for each in frames_from(pfn, 1 << order):
                 self.private.pop(each, None)

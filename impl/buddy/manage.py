@@ -11,7 +11,7 @@ from mmoracle.spec.linux import MIGRATE_HIGHATOMIC, MIGRATE_MOVABLE, Bug, Errno
 
 from .allocator import Blocks
 from .held import COMPOUND, FOREIGN, MOVABLE
-from .zone import SHIFT, Zone
+from .zone import SHIFT, Zone, frames_from
 
 
 class PageAllocator(Blocks):
@@ -27,7 +27,7 @@ class PageAllocator(Blocks):
         head = frames.holder_of(pfn)
         if 0 <= head < pfn and self.held[head] & (COMPOUND | MOVABLE) == COMPOUND:
             return True
-        for each in range(pfn, pfn + (1 << zone.pageblock_order)):
+        for each in frames_from(pfn, 1 << zone.pageblock_order):
             code = self.held.get(each, MOVABLE)
             if not code & MOVABLE or not frames.is_known(each):
                 return True
@@ -74,7 +74,7 @@ class PageAllocator(Blocks):
         """Free a block again, so that it merges with its buddy. O(max_order)."""
         order = zone.pull(pfn)
         special = (zone.isolate, zone.cma, MIGRATE_HIGHATOMIC)
-        for block in range(pfn, pfn + (1 << order), 1 << zone.pageblock_order):
+        for block in frames_from(pfn, 1 << order, 1 << zone.pageblock_order):
             if zone.type_of(block) not in special:
                 zone.set_type(block, MIGRATE_MOVABLE)
         zone.set_type(pfn, mt)

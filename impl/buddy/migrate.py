@@ -15,7 +15,7 @@ from mmoracle.spec.linux import (
     AllocFlags,
 )
 
-from .zone import SHIFT, Zone
+from .zone import SHIFT, Zone, frames_from
 
 FALLBACKS = ((2, 1), (2, 0), (0, 1))  # by the type that asks
 NOFRAGMENT, KSWAPD, CMA = (
@@ -117,7 +117,7 @@ class Mobility:
         order = zone.place[pfn] >> SHIFT
         if old != MIGRATE_HIGHATOMIC:
             if order >= zone.pageblock_order:
-                for block in range(pfn, pfn + (1 << order), 1 << zone.pageblock_order):
+                for block in frames_from(pfn, 1 << order, 1 << zone.pageblock_order):
                     zone.set_type(block, start)
             else:
                 if self.boost_watermark() and flags & KSWAPD:
@@ -131,15 +131,19 @@ class Mobility:
         free = self.move_freepages_block(pfn, start)
         if not free:
             return False
-        size, alike = 1 << self.zone.pageblock_order, 0
         movable = self.movable_in(*self.block_range(pfn))
+        if self.mostly_alike(start, old, free, movable):
+            self.zone.set_type(pfn, start)
+        return True
+
+    def mostly_alike(self, start: int, old: int, free: int, movable: int) -> bool:
+        """Say whether a page block becomes one of a type. O(1)."""
+        size, alike = 1 << self.zone.pageblock_order, 0
         if start == MIGRATE_MOVABLE:
             alike = movable
         elif old == MIGRATE_MOVABLE:
             alike = size - (free + movable)
-        if free + alike >= size // 2 or not self.grouping:
-            self.zone.set_type(pfn, start)
-        return True
+        return free + alike >= size // 2 or not self.grouping
 
     def rmqueue_fallback(self, order: int, start: int, flags: int) -> bool:
         """Bring another type's block to the lists of `start`. O(page block)."""

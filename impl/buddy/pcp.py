@@ -19,18 +19,21 @@ def zone_batchsize(managed: int) -> int:
     return (1 << ((batch + batch // 2).bit_length() - 1)) - 1
 
 
+def turn(lengths: list[int], pages: int, mt: int, quota: int) -> tuple[int, int, int]:
+    """Go on to the next list; return (mt, its quota, how many pages it gives). O(1)."""
+    quota += 1
+    mt = (mt + 1) % MIGRATE_PCPTYPES
+    if quota == MIGRATE_PCPTYPES and lengths[mt]:
+        quota = pages
+    return mt, quota, min(quota, lengths[mt], pages)
+
+
 def round_robin(lengths: list[int], pages: int) -> list[int]:
     """Return which list each of so many pages leaves, in order. O(pages)."""
     order: list[int] = []
     mt = quota = 0
     while pages:
-        quota += 1
-        mt = (mt + 1) % MIGRATE_PCPTYPES
-        if not lengths[mt]:
-            continue
-        if quota == MIGRATE_PCPTYPES:
-            quota = pages
-        took = min(quota, lengths[mt], pages)
+        mt, quota, took = turn(lengths, pages, mt, quota)
         order += [mt] * took
         lengths[mt] -= took
         pages -= took

@@ -11,7 +11,7 @@ from mmoracle.spec.linux import MIGRATE_HIGHATOMIC, AllocFlags
 
 from .manage import PageAllocator
 from .migrate import Mobility
-from .zone import SHIFT, Zone
+from .zone import SHIFT, Zone, frames_from
 
 HARDER, CMA = int(AllocFlags.HARDER), int(AllocFlags.CMA)
 
@@ -70,5 +70,6 @@ def smallest_moved(mobility: Mobility, pfn: int, order: int) -> int:
     start, end = mobility.block_range(pfn)
     if end > zone.end:
         return pfn
-    inside = [(zone.place[p] >> SHIFT, p) for p in range(start, end) if p in zone.place]
+    frames = frames_from(start, end - start)
+    inside = [(zone.place[p] >> SHIFT, p) for p in frames if p in zone.place]
     return min(each for each in inside if each[0] >= order)[1]

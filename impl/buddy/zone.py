@@ -10,11 +10,17 @@ Source: mm/page_alloc.c:__free_one_page, expand (v5.10).
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 
 from mmoracle.spec.linux import MIGRATE_PCPTYPES
 
 TYPES = 8  # lists of one order; a power of two above MIGRATE_TYPES
 SHIFT = 3
+
+
+def frames_from(start: int, pages: int, *step: int) -> Iterator[int]:
+    """Yield the frames of a range, or every so many of them. O(pages / step)."""
+    return (start + offset for offset in range(0, pages, *step))
 
 
 class Pageset:
@@ -145,10 +151,17 @@ class Zone:
 
     def merge(self, pfn: int, order: int, mt: int) -> tuple[int, int]:
         """Join a free block with its buddies as far as it goes. O(max_order)."""
-        while order < self.max_order and self.absorb(pfn ^ (1 << order), order, mt):
-            pfn &= ~(1 << order)
-            order += 1
+        whole = self.join(pfn, order, mt)
+        while whole >= 0:
+            pfn, order = whole, order + 1
+            whole = self.join(pfn, order, mt)
         return pfn, order
+
+    def join(self, pfn: int, order: int, mt: int) -> int:
+        """Join a free block with its buddy; return where they begin, or -1. O(1)."""
+        if order < self.max_order and self.absorb(pfn ^ (1 << order), order, mt):
+            return pfn & ~(1 << order)
+        return -1
 
     def merge_likely(self, pfn: int, order: int) -> bool:
         """Say whether the buddy one order up is free. O(1), O(zones) at a border."""
@@ -198,8 +211,13 @@ class Zone:
     def expand(self, pfn: int, low: int, high: int, mt: int) -> None:
         """Give back the upper halves of a block until `low` is left. O(max_order)."""
         while high > low:
-            high -= 1
-            self.set_aside(pfn + (1 << high), high, mt)
+            high = self.split_off(pfn, high, mt)
+
+    def split_off(self, pfn: int, high: int, mt: int) -> int:
+        """Give back the upper half of a block; return the order left. O(1)."""
+        half = high - 1
+        self.set_aside(pfn + (1 << half), half, mt)
+        return half
 
     def rmqueue_smallest(self, order: int, mt: int) -> int:
         """Take the first block of the lowest order that fits, or -1. O(max_order)."""

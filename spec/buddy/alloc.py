@@ -6,6 +6,7 @@ Source: mm/page_alloc.c:rmqueue, prep_new_page, make_alloc_exact (v5.10).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from ..core import Domains, Ints, OneOf, require, value
 from ..linux import MIGRATE_HIGHATOMIC, MIGRATE_MOVABLE, AllocFlags
@@ -37,6 +38,7 @@ from .zones import (
     Woke,
     count,
     disown,
+    frames_from,
     held_at,
     own,
     with_zone,
@@ -184,13 +186,14 @@ class AllocExact:
     ) -> tuple[Memory, tuple[Event, ...]]:
         """Make the block single pages and free those at its end: make_alloc_exact()."""
         events: tuple[Event, ...] = ()
-        block = held_at(s, got.value) if isinstance(got.value, int) else None
-        if block is None:
+        if got.value is None:
             return s, events
-        end = block.pfn + self.pages
-        pages = (replace(block, pfn=pfn, order=0) for pfn in range(block.pfn, end))
+        block = held_at(s, cast(int, got.value))
+        assert block is not None, "what was handed out is held"
+        end, kept = block.pfn + self.pages, frames_from(block.pfn, self.pages)
+        pages = (replace(block, pfn=pfn, order=0) for pfn in kept)
         s = own(disown(s, block.pfn), *pages)
-        for pfn in range(end, block.end):
+        for pfn in frames_from(end, block.end - end):
             s, seen = free_the_page(cfg, s, self.cpu, self.at, pfn, 0)
             events += seen
         return s, events

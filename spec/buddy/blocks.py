@@ -119,6 +119,14 @@ def absorb(cfg: Config, s: Memory, at: int, pfn: int, order: int, mt: int) -> Me
     return s if mt == cfg.isolate else count(cfg, s, at, 1 << order, mt)
 
 
+def join_buddy(
+    cfg: Config, s: Memory, at: int, pfn: int, order: int, mt: int
+) -> tuple[Memory, int, int]:
+    """Join a block with its buddy; return (state, pfn, order): the loop's body."""
+    s = absorb(cfg, s, at, buddy_of(pfn, order), order, mt)
+    return s, joined(pfn, order), order + 1
+
+
 def merge_is_likely(cfg: Config, s: Memory, pfn: int, order: int) -> bool:
     """Say whether the buddy one order up is free: buddy_merge_likely().
 
@@ -147,8 +155,7 @@ def free_one_page(
     if mt != cfg.isolate:
         s = count(cfg, s, at, 1 << order, mt)
     while merges(cfg, s, at, pfn, order, mt):
-        s = absorb(cfg, s, at, buddy_of(pfn, order), order, mt)
-        pfn, order = joined(pfn, order), order + 1
+        s, pfn, order = join_buddy(cfg, s, at, pfn, order, mt)
     tail = to_tail or merge_is_likely(cfg, s, pfn, order)
     return enlist(s, at, pfn, order, mt, tail=tail)
 
@@ -161,9 +168,16 @@ def expand(
 ) -> Memory:
     """Give back the upper halves of a block until `low` is left."""
     while high > low:
-        high -= 1
-        s = set_aside(cfg, s, at, pfn + (1 << high), high, mt)
+        s, high = split_off(cfg, s, at, pfn, high, mt)
     return s
+
+
+def split_off(
+    cfg: Config, s: Memory, at: int, pfn: int, high: int, mt: int
+) -> tuple[Memory, int]:
+    """Give back the upper half of a block; return (state, order left)."""
+    half = high - 1
+    return set_aside(cfg, s, at, pfn + (1 << half), half, mt), half
 
 
 def set_aside(cfg: Config, s: Memory, at: int, pfn: int, order: int, mt: int) -> Memory:

@@ -43,6 +43,7 @@ from .zones import (
     Memory,
     Outcome,
     disown,
+    frames_from,
     held_at,
     holder_of,
     own,
@@ -202,7 +203,8 @@ class FreeCore(Change):
 
     def run(self, cfg: Config, s: Memory) -> Done:
         start, end = self.span
-        there = all(zone_of(cfg, pfn) is not None for pfn in range(start, end))
+        frames = frames_from(start, end - start)
+        there = all(zone_of(cfg, pfn) is not None for pfn in frames)
         if not there or known_within(s, start, end):
             return s, Outcome(NOT_RESERVED)
         return release(cfg, s, start, end), DONE

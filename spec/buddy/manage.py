@@ -34,6 +34,7 @@ from .zones import (
     Outcome,
     count,
     disown,
+    frames_from,
     free_blocks,
     held_at,
     own,
@@ -86,7 +87,7 @@ class SplitPage(Change):
             return s, Outcome(no)
         if block.compound:
             return s, Outcome(COMPOUND)
-        tails = range(block.pfn + 1, block.end)
+        tails = frames_from(block.pfn + 1, (1 << block.order) - 1)
         pages = [replace(block, pfn=pfn, order=0, refs=1) for pfn in tails]
         return own(disown(s, block.pfn), replace(block, order=0), *pages), DONE
 
@@ -296,7 +297,7 @@ def isolated_types(cfg: Config, s: Memory, pfn: int, order: int) -> Memory:
     Source: mm/page_alloc.c:__isolate_free_page (v5.10).
     """
     special = (cfg.isolate, cfg.cma, MIGRATE_HIGHATOMIC)
-    for block in range(pfn, pfn + (1 << order), cfg.block_pages):
+    for block in frames_from(pfn, 1 << order, cfg.block_pages):
         if type_of(cfg, s, block) not in special:
             s = with_type(cfg, s, block, MIGRATE_MOVABLE)
     return s

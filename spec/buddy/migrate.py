@@ -25,6 +25,7 @@ from .zones import (
     Memory,
     Stole,
     Zone,
+    frames_from,
     free_blocks,
     type_of,
     with_type,
@@ -119,6 +120,16 @@ def boost_watermark(cfg: Config, zone: Zone) -> Zone | None:
     return replace(zone, boost=min(zone.boost + cfg.block_pages, most))
 
 
+def mostly_alike(cfg: Config, start: int, old: int, free: int, movable: int) -> bool:
+    """Say whether a page block becomes one of a type, by what is free and in use."""
+    alike = 0
+    if start == MIGRATE_MOVABLE:
+        alike = movable
+    elif old == MIGRATE_MOVABLE:
+        alike = cfg.block_pages - (free + movable)
+    return free + alike >= cfg.block_pages // 2 or not cfg.grouping
+
+
 def steal_suitable_fallback(
     cfg: Config,
     s: Memory,
@@ -135,7 +146,7 @@ def steal_suitable_fallback(
     if old == MIGRATE_HIGHATOMIC:
         return alone
     if order >= cfg.pageblock_order:
-        for block in range(pfn, pfn + (1 << order), cfg.block_pages):
+        for block in frames_from(pfn, 1 << order, cfg.block_pages):
             alone = with_type(cfg, alone, block, start)
         return alone
     boosted = boost_watermark(cfg, s.zones[at])
@@ -148,13 +159,7 @@ def steal_suitable_fallback(
     after, free = move_freepages_block(cfg, s, at, pfn, start)
     if not free:
         return alone
-    movable = movable_pages(cfg, s, at, pfn)
-    alike = 0
-    if start == MIGRATE_MOVABLE:
-        alike = movable
-    elif old == MIGRATE_MOVABLE:
-        alike = cfg.block_pages - (free + movable)
-    if free + alike >= cfg.block_pages // 2 or not cfg.grouping:
+    if mostly_alike(cfg, start, old, free, movable_pages(cfg, s, at, pfn)):
         return with_type(cfg, after, pfn, start)
     return after
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..core import require
 from .blocks import pull, push
-from .zones import Config, Memory, cached, free_blocks, with_zone
+from .zones import Config, Memory, cached, frames_from, free_blocks, with_zone
 
 
 def free_pieces(s: Memory, at: int) -> list[tuple[int, int]]:
@@ -25,9 +25,9 @@ def fits(cfg: Config, s: Memory, at: int, order: int) -> list[int]:
     """Return every place where a block of an order is free, by rising pfn."""
     size = 1 << order
     pieces = free_pieces(s, at)
-    free = {f for pfn, high in pieces for f in range(pfn, pfn + (1 << high))}
+    free = {f for pfn, high in pieces for f in frames_from(pfn, 1 << high)}
     starts = (f for f in sorted(free) if f % size == 0)
-    return [f for f in starts if free.issuperset(range(f, f + size))]
+    return [f for f in starts if free.issuperset(frames_from(f, size))]
 
 
 def must_succeed(cfg: Config, s: Memory, at: int, order: int) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..core import value
 from ..linux import MIGRATE_MOVABLE, MIGRATE_PCPTYPES, AllocFlags
 from .blocks import free_one_page
 from .migrate import Entry, Taken, rmqueue
@@ -62,29 +63,43 @@ def free_with_type(
 # ------------------------------------------------------------------ leaving
 
 
-def round_robin(lengths: tuple[int, ...], pages: int) -> list[int]:
-    """Return which list each of so many pages leaves, in order.
+@value
+class Turn:
+    """How far a drain is: the pages left, and the list whose turn it is."""
 
-    A list met after n - 1 empty ones gives up to n pages; when all others were empty
-    it gives all.  What is left of n is carried over to the next list.
+    left: tuple[int, ...]  # pages on each list
+    pages: int  # to be taken
+    mt: int = 0
+    quota: int = 0  # pages that the list may still give
+
+
+def next_list(t: Turn) -> Turn:
+    """Go on to the next list with pages.
+
+    One that is met after n - 1 empty ones gives up to n pages; when all others were
+    empty it gives all.  What is left of n is carried over to the list after it.
     """
-    left, order = list(lengths), list[int]()
-    mt = quota = 0
-    while pages:
-        while True:
-            quota += 1
-            mt = (mt + 1) % MIGRATE_PCPTYPES
-            if left[mt]:
-                break
-        if quota == MIGRATE_PCPTYPES:
-            quota = pages
-        while True:
-            left[mt] -= 1
-            order.append(mt)
-            pages -= 1
-            quota -= 1 if pages else 0  # the kernel tests the count first
-            if not pages or not quota or not left[mt]:
-                break
+    mt, quota = (t.mt + 1) % MIGRATE_PCPTYPES, t.quota + 1
+    while not t.left[mt]:
+        mt, quota = (mt + 1) % MIGRATE_PCPTYPES, quota + 1
+    quota = t.pages if quota == MIGRATE_PCPTYPES else quota
+    return Turn(t.left, t.pages, mt, quota)
+
+
+def take_one(t: Turn) -> Turn:
+    """Take one page of the list whose turn it is, or of the next."""
+    if not t.quota or not t.left[t.mt]:
+        t = next_list(t)
+    left = put(t.left, t.mt, t.left[t.mt] - 1)
+    return Turn(left, t.pages - 1, t.mt, t.quota - 1)
+
+
+def round_robin(lengths: tuple[int, ...], pages: int) -> list[int]:
+    """Return which list each of so many pages leaves, in order."""
+    t, order = Turn(lengths, pages), list[int]()
+    while t.pages:
+        t = take_one(t)
+        order.append(t.mt)
     return order
 
 

@@ -10,6 +10,7 @@ Source: include/linux/mmzone.h:struct zone, struct free_area (v5.10).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
 from typing import TypeVar
@@ -239,6 +240,11 @@ DONE = Outcome()
 def put(items: tuple[T, ...], i: int, item: T) -> tuple[T, ...]:
     """Return a tuple with one item replaced."""
     return (*items[:i], item, *items[i + 1 :])
+
+
+def frames_from(start: int, pages: int, *step: int) -> Iterator[int]:
+    """Yield the frames of a range, or every so many of them."""
+    return (start + offset for offset in range(0, pages, *step))
 
 
 def zone_of(cfg: Config, pfn: int) -> int | None:
