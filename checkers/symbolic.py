@@ -203,6 +203,11 @@ class Truth:
     def __bool__(self) -> bool:
         return self.paths.decide(self.term)
 
+    def __eq__(self, other: object) -> bool:
+        return bool(self) is bool(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 def every(*claims: Any) -> Any:
     """Say that all claims are true, without a path for each; on bools, `all`."""

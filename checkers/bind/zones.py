@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 from mmoracle.impl import zones as machine
 from mmoracle.impl.zones import fill, marks
+from mmoracle.impl.zones.boot import MemRange
 from mmoracle.impl.zones.nodes import Pgdat
 from mmoracle.impl.zones.nodes import Zone as MachineZone
 from mmoracle.spec.core import Op, Result
@@ -82,7 +81,7 @@ def unbooted(cfg: Config) -> machine.System:
         movable_beyond=MOVABLE_BEYOND in cfg.quirks,
         divides_by_32=DIVIDES_BY_32 in cfg.quirks,
         ratios=cfg.layout.ratios,
-        blocks=[list(astuple(each)) for each in cfg.blocks],
+        blocks=[[b.start, b.end, b.nid] for b in cfg.blocks],
     )
 
 
@@ -95,8 +94,8 @@ def load(cfg: Config, s: System) -> machine.System:
     """Return a machine that holds this state."""
     m = unbooted(cfg)
     m.phase, m.hugepages = int(s.phase), s.hugepages
-    m.blocks = [list(astuple(each)) for each in s.blocks]
-    m.memory = tuple((r.nid, r.start, r.end, r.hotplug, r.mirror) for r in s.memory)
+    m.blocks = [[b.start, b.end, b.nid] for b in s.blocks]
+    m.memory = rows(s.memory)
     m.limits, m.ask = list(s.limits), plain(s.ask)
     m.distance, m.cpus = s.distance, s.cpus
     m.pgdat = {node.nid: pgdat(node) for node in s.nodes}
@@ -106,6 +105,11 @@ def load(cfg: Config, s: System) -> machine.System:
     m.scale, m.fraction, m.factor = t.scale, t.fraction, t.factor
     m.ratios = list(t.ratios)
     return m
+
+
+def rows(ranges: tuple[Range, ...]) -> tuple[MemRange, ...]:
+    """Return ranges of memory as the machine takes them."""
+    return tuple((r.nid, r.start, r.end, r.hotplug, r.mirror) for r in ranges)
 
 
 def plain(ask: Movable) -> tuple[int, int, int, int, bool, bool]:
@@ -200,8 +204,7 @@ def apply(m: machine.System, op: Move) -> Result:
         case FillMemblks((start, end)):
             return m.fill_memblks(start, end)
         case FreeAreaInit(ranges, ends, ask):
-            memory = tuple(astuple(each) for each in ranges)
-            return tuple(m.free_area_init(memory, ends, plain(ask)))
+            return tuple(m.free_area_init(rows(ranges), ends, plain(ask)))
         case BuildZonelists(cpus, distance):
             return Built(*m.build_all_zonelists(cpus, distance))
         case MemblockFreeAll(released):
