@@ -1,6 +1,11 @@
 """What is proved about the walk: watermarks, highest zones, flags, eligible zones."""
 
+from .decisions import DECISIONS
 from .marks import MARKS
 from .requests import REQUESTS
+from .served import SERVED
+from .settled import SETTLED
+from .signed import SIGNED
+from .walks import WALKS
 
-FREELIST = (*MARKS, *REQUESTS)
+FREELIST = (*MARKS, *DECISIONS, *SIGNED, *REQUESTS, *SETTLED, *WALKS, *SERVED)
