@@ -125,8 +125,9 @@ class System(Boot):
         """Pick min_free_kbytes and compute all marks and reserves.  O(zones^2)."""
         pages = self.nr_free_zone_pages(self.normal)
         root = marks.int_sqrt((pages << self.page_shift - 10) * 16)
-        if root > self.user_kbytes:
-            self.min_free_kbytes = min(max(root, 128), 262144)
+        self.min_free_kbytes = marks.picked_kbytes(
+            root, self.user_kbytes, self.min_free_kbytes
+        )
         self.setup_per_zone_wmarks()
         self.setup_per_zone_lowmem_reserve()
         if self.hugepages:
@@ -142,8 +143,7 @@ class System(Boot):
         for pgdat in self.pgdat.values():
             for index, zone in enumerate(pgdat.zones):
                 lowmem += 0 if highmem[index] else zone.managed
-        if self.divides_by_32:
-            lowmem &= 0xFFFFFFFF
+        lowmem = marks.divisor(lowmem, self.divides_by_32)
         for pgdat in self.pgdat.values():
             for index, zone in enumerate(pgdat.zones):
                 marks.zone_wmarks(zone, pages, lowmem, self.scale, highmem[index])

@@ -35,6 +35,16 @@ def mult_frac(x: int, numerator: int, denominator: int) -> int:
     return quotient * numerator + rest * numerator // denominator
 
 
+def picked_kbytes(root: int, user: int, old: int) -> int:
+    """Return min_free_kbytes by its root, unless a user wrote no less.  O(1)."""
+    return min(max(root, 128), 262144) if root > user else old
+
+
+def divisor(lowmem: int, low_bits: bool) -> int:
+    """Return what a zone's share is divided by: 5.10 takes the low 32 bits.  O(1)."""
+    return lowmem & 0xFFFFFFFF if low_bits else lowmem
+
+
 def mark_gap(part: int, managed: int, scale: int) -> int:
     """Return the distance of two marks.  O(1)."""
     gap = mult_frac(managed, scale, 10000)

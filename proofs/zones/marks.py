@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
+from mmoracle.checkers.mutants.zones_files import small_zones_too
 from mmoracle.checkers.symbolic import either, every
 from mmoracle.checkers.word import Exact, Whole, one_of
 from mmoracle.impl.zones import marks as machine
@@ -278,6 +279,8 @@ def a_boost_grows_by_a_block_up_to_its_bound(
     most = high * FACTOR // marks.SCALE_UNIT
     return every(
         zone.boost == new,
+        machine.most_boost(high, FACTOR, BLOCK)
+        == marks.most_boost(high, FACTOR, BLOCK),
         bool(told) == bool(marks.may_boost(managed, high, FACTOR, BLOCK)),
         boost <= new,
         new <= boost + BLOCK,
@@ -391,7 +394,8 @@ MARKS = (
         given=bounded,
         provers=(Symbolic(Whole), Sampled(as_they_are)),
         mistakes=(
-            Mistake(marks, "may_boost", boost_small_zones),
+            Mistake(marks, "may_boost", boost_small_zones, bug="P70"),
+            Mistake(machine, "may_boost", small_zones_too, bug="P70"),
             Mistake(marks, "boosted", boost_endlessly),
             Mistake(machine, "most_boost", boost_by_factor_only),
         ),

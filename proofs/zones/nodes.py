@@ -277,8 +277,8 @@ NODES = (
         claim=starts_are_compared_as_numbers,
         provers=(Symbolic(Bounded), Sampled(as_they_are)),
         mistakes=(
-            Mistake(fill, "compare", compare_in_a_word),
-            Mistake(machine_fill, "cmp_memblk", blocks_in_a_word),
+            Mistake(fill, "compare", compare_in_a_word, bug="P55"),
+            Mistake(machine_fill, "cmp_memblk", blocks_in_a_word, bug="P55"),
         ),
     ),
 )

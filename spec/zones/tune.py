@@ -35,15 +35,19 @@ INT_MAX = (1 << 31) - 1
 # ------------------------------------------------------------------ all zones
 
 
-def marked(cfg: Config, s: System) -> System:
-    """Compute the marks of all zones and forget their boosts.
+def divisor(lowmem: int, low_bits: bool) -> int:
+    """Return what shares of lowmem are divided by.
 
-    The kernel of 5.10 divides by the low 32 bits of `lowmem`.
+    The kernel of 5.10 divides by the low 32 bits alone: `low_bits`.
     """
-    t, lowmem = s.tunables, lowmem_pages(cfg, s)
+    return lowmem % (1 << 32) if low_bits else lowmem
+
+
+def marked(cfg: Config, s: System) -> System:
+    """Compute the marks of all zones and forget their boosts."""
+    t = s.tunables
+    lowmem = divisor(lowmem_pages(cfg, s), DIVIDES_BY_32 in cfg.quirks)
     pages = marks.pages_min(t.min_free_kbytes, cfg.page_shift)
-    if DIVIDES_BY_32 in cfg.quirks:
-        lowmem %= 1 << 32
     capped = [highmem(cfg, s, i) for i in range(cfg.layout.count)]
 
     def mark(node: Node, index: int, zone: Zone) -> Zone:
