@@ -4,6 +4,7 @@ from .buddy import BUDDY
 from .buddy.equivalent import EQUIVALENT as IN_BUDDY
 from .compaction import COMPACTION
 from .freelist import FREELIST
+from .freelist.equivalent import EQUIVALENT as IN_FREELIST
 from .memblock import MEMBLOCK
 from .memblock.equivalent import EQUIVALENT as IN_MEMBLOCK
 from .memmodel import MEMMODEL
@@ -14,6 +15,7 @@ from .reclaim import RECLAIM
 from .slowpath import SLOWPATH
 from .slowpath.equivalent import EQUIVALENT as IN_SLOWPATH
 from .zones import ZONES
+from .zones.equivalent import EQUIVALENT as IN_ZONES
 
 LEMMAS = (
     *MEMBLOCK,
@@ -32,5 +34,7 @@ EQUIVALENT: dict[str, str] = {
     **IN_RBTREE,
     **IN_BUDDY,
     **IN_MEMMODEL,
+    **IN_ZONES,
+    **IN_FREELIST,
     **IN_SLOWPATH,
 }
