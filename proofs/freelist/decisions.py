@@ -207,19 +207,27 @@ right_fast: Decision = machine.zone_watermark_fast
 
 
 def a_count_below_zero_is_compared_alike_as_an_unsigned_word(
-    top: Any, free: Any, mark: Any, boost: Any, reserve: Any, high: Any, cma_pages: Any
+    top: Any,
+    free: Any,
+    mark: Any,
+    boost: Any,
+    reserve: Any,
+    high: Any,
+    cma_pages: Any,
+    harder: Any,
+    oom: Any,
 ) -> Any:
     """With the behaviour of 5.10.0 both sides let go what a word of C lets go."""
     z = Level(free, (0, mark, 0), (reserve,), (), boost, high, cma_pages)
-    low = AllocFlags.WMARK_LOW
-    said = watermark.watermark_fast(z, 0, 0, low, Gfp.NONE, 4, 64)
+    flags = flags_by(0, harder, oom, 0)[0] | AllocFlags.WMARK_LOW
+    said = watermark.watermark_fast(z, 0, 0, flags, Gfp.NONE, 4, 64)
     same = machine.zone_watermark_fast(
         free,
         0,
         z.marks,
         boost,
         reserve,
-        int(low),
+        int(flags),
         0,
         (),
         high,
@@ -227,15 +235,17 @@ def a_count_below_zero_is_compared_alike_as_an_unsigned_word(
         4,
         64,
     )
-    left = free - high - cma_pages
+    left = free - cma_pages - (0 if flags & watermark.EAGER else high)
     due = mark + boost + reserve
-    usable = either(every(left >= 0, left > due), every(left < 0, left + top + 1 > due))
+    close = left > watermark.lowered(mark + boost, flags) + reserve
+    usable = either(close, every(left < 0, left + top + 1 > due))
     return every(bool(said) == bool(same), agrees(bool(said), usable))
 
 
 def small_reserves(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume that what must not count is less than half of a word."""
-    return (words[-2] <= top >> 2, words[-1] <= top >> 2)
+    """Assume that what must not count is less than half of a word, and two bits."""
+    *_, high, cma_pages, harder, oom = words
+    return (high <= top >> 2, cma_pages <= top >> 2, harder < 2, oom < 2)
 
 
 def signed_for_all(z: Level, mark: Any, highest: int, flags: Any, *rest: Any) -> Any:
@@ -280,8 +290,9 @@ def bent_lists(top: int, values: Values) -> Values:
 
 
 def bent_words(top: int, values: Values) -> Values:
-    """Bend the reserves below a quarter of a word."""
-    return (*values[:-2], *(x >> 2 for x in values[-2:]))
+    """Bend the reserves below a quarter of a word, and two bits."""
+    *counts, high, cma_pages, harder, oom = values
+    return (*counts, high >> 2, cma_pages >> 2, harder % 2, oom % 2)
 
 
 DECISIONS = (

@@ -86,4 +86,10 @@ EQUIVALENT = {
     "impl.zones.nodes.spanned: start > node[1] -> start >= node[1]": TOUCHING,
     "spec.zones.fill.compare: a > b -> a >= b": EARLIER,
     "spec.zones.fill.fill_range: 1 -> 0 (#2)": ITSELF,
+    "spec.zones.fill.fill_range:"
+    " covered < grown[i].start -> covered <= grown[i].start": SAME,
+    "spec.zones.layout.Layout.index: 1 -> 2": HIGH,
+    "spec.zones.layout.Layout.is_highmem: 0 -> -1": HIGH,
+    "spec.zones.layout.Layout.is_highmem: 0 -> 1": HIGH,
+    "spec.zones.layout.Layout.is_highmem: self.highmem < 0 -> self.highmem <= 0": HIGH,
 }

@@ -10,6 +10,7 @@ from mmoracle.checkers.bind.zones import ZONES, abstract, unbooted
 from mmoracle.checkers.bind.zones_tiny import mem
 from mmoracle.checkers.lemma import Lemma, Mistake, Shapes, Sweep, Values
 from mmoracle.checkers.mutants.zones_hotplug import online_unsized
+from mmoracle.checkers.symbolic import every
 from mmoracle.impl.zones.boot import Boot
 from mmoracle.impl.zones.machine import System as Machine
 from mmoracle.spec.zones import marks, state
@@ -21,6 +22,7 @@ from ..walked import Walks
 
 NAMED = ZONES.configs
 MACHINES = [cfg for name, cfg in NAMED.items() if "tiny" in name]
+MACHINES += [NAMED["linux-x86_64"], NAMED["linux-riscv64"]]
 TINY, MIRROR = NAMED["tiny"], NAMED["tiny-mirror"]
 # Ranges without a frame, no memory at all, what would be deferred in a mirror, and
 # huge pages where some zone has no pages.
@@ -41,7 +43,8 @@ ODD = (
     ),
     NAMED["v5.10-16T"],
 )
-SMALL = Walks(ZONES, [*MACHINES, *ODD], 4, 90)
+RATIOS = {"DMA": 256, "DMA32": 256, "Normal": 32}
+SMALL = Walks(ZONES, [*MACHINES[:-2], *ODD], 4, 90)
 
 
 def a_step_of_a_small_machine_is_done_alike(top: int, at: int, op: int) -> Any:
@@ -50,8 +53,14 @@ def a_step_of_a_small_machine_is_done_alike(top: int, at: int, op: int) -> Any:
 
 
 def a_machine_before_boot_is_what_the_specification_says(top: int, at: int) -> Any:
-    """Of a machine before boot both sides know the same: how its kernel is built."""
-    return equal(abstract(unbooted(MACHINES[at])), state.unbooted(MACHINES[at]))
+    """Of a machine before boot both sides know the same: how its kernel is built.
+
+    A zone for DMA will keep a 256th of what is above it, ZONE_NORMAL a 32nd.
+    """
+    cfg = MACHINES[at]
+    kept = [RATIOS.get(name, 0) for name in cfg.layout.names]
+    s = state.unbooted(cfg)
+    return every(equal(abstract(unbooted(cfg)), s), equal(s.tunables.ratios, kept))
 
 
 def every_machine() -> Iterator[Values]:
@@ -83,7 +92,7 @@ right_kbytes = marks.hugepage_kbytes
 WALKS = (
     Lemma(
         claim=a_machine_before_boot_is_what_the_specification_says,
-        size="the small machines",
+        size="the small machines, x86 and RISC-V",
         provers=(Shapes(every_machine),),
         mistakes=(
             Mistake(state, "unbooted", at_boot),
