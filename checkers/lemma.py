@@ -163,7 +163,11 @@ class Symbolic:
             return outcome
         if self.kind is Wrapping or values[0] != TOP:
             return outcome
-        if lemma.meets(*values) and not lemma.holds(*values):
+        try:
+            refutes = lemma.meets(*values) and not lemma.holds(*values)
+        except ArithmeticError:  # a mistake may divide by 0
+            refutes = True
+        if refutes:
             return outcome
         why = f"values that should refute the claim do not: {values}"
         return replace(outcome, verdict=Verdict.INCONCLUSIVE, why=why)
