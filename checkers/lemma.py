@@ -163,11 +163,7 @@ class Symbolic:
             return outcome
         if self.kind is Wrapping or values[0] != TOP:
             return outcome
-        try:
-            refutes = lemma.meets(*values) and not lemma.holds(*values)
-        except ArithmeticError:  # a mistake may divide by 0
-            refutes = True
-        if refutes:
+        if lemma.meets(*values) and not lemma.holds(*values):
             return outcome
         why = f"values that should refute the claim do not: {values}"
         return replace(outcome, verdict=Verdict.INCONCLUSIVE, why=why)
