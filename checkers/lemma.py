@@ -99,10 +99,10 @@ class Lemma:
         return all(self.given(*values))
 
     def holds(self, *values: Any) -> bool:
-        """Say whether the claim holds; code that fails its own assertion breaks it."""
+        """Say whether the claim holds; code that ends with an error breaks it."""
         try:
             return bool(self.claim(*values))
-        except AssertionError:
+        except (AssertionError, ZeroDivisionError):
             return False
 
 
