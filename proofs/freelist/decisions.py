@@ -216,11 +216,13 @@ def a_count_below_zero_is_compared_alike_as_an_unsigned_word(
     cma_pages: Any,
     harder: Any,
     oom: Any,
+    cma: Any,
 ) -> Any:
     """With the behaviour of 5.10.0 both sides let go what a word of C lets go."""
     z = Level(free, (0, mark, 0), (reserve,), (), boost, high, cma_pages)
-    flags = flags_by(0, harder, oom, 0)[0] | AllocFlags.WMARK_LOW
-    said = watermark.watermark_fast(z, 0, 0, flags, Gfp.NONE, 4, 64)
+    flags, type_ = flags_by(0, harder, oom, cma)
+    flags |= AllocFlags.WMARK_LOW
+    said = watermark.watermark_fast(z, 0, 0, flags, Gfp.NONE, type_, 64)
     same = machine.zone_watermark_fast(
         free,
         0,
@@ -232,10 +234,11 @@ def a_count_below_zero_is_compared_alike_as_an_unsigned_word(
         (),
         high,
         cma_pages,
-        4,
+        type_,
         64,
     )
-    left = free - cma_pages - (0 if flags & watermark.EAGER else high)
+    left = free - (cma_pages if cma == 2 else 0)
+    left -= 0 if flags & watermark.EAGER else high
     due = mark + boost + reserve
     close = left > watermark.lowered(mark + boost, flags) + reserve
     usable = either(close, every(left < 0, left + top + 1 > due))
@@ -243,9 +246,10 @@ def a_count_below_zero_is_compared_alike_as_an_unsigned_word(
 
 
 def small_reserves(top: Any, *words: Any) -> Iterable[Any]:
-    """Assume that what must not count is less than half of a word, and two bits."""
-    *_, high, cma_pages, harder, oom = words
-    return (high <= top >> 2, cma_pages <= top >> 2, harder < 2, oom < 2)
+    """Assume that what must not count is less than half of a word, and flags."""
+    *_, high, cma_pages, harder, oom, cma = words
+    fit = (high <= top >> 2, cma_pages <= top >> 2)
+    return (*fit, harder < 2, oom < 2, cma < 3)
 
 
 def signed_for_all(z: Level, mark: Any, highest: int, flags: Any, *rest: Any) -> Any:
@@ -290,9 +294,9 @@ def bent_lists(top: int, values: Values) -> Values:
 
 
 def bent_words(top: int, values: Values) -> Values:
-    """Bend the reserves below a quarter of a word, and two bits."""
-    *counts, high, cma_pages, harder, oom = values
-    return (*counts, high >> 2, cma_pages >> 2, harder % 2, oom % 2)
+    """Bend the reserves below a quarter of a word, and flags."""
+    *counts, high, cma_pages, harder, oom, cma = values
+    return (*counts, high >> 2, cma_pages >> 2, harder % 2, oom % 2, cma % 3)
 
 
 DECISIONS = (

@@ -26,4 +26,6 @@ EQUIVALENT = {
     "impl.freelist.request.next_node_in: mask & -mask -> mask | -mask": LENGTH,
     "impl.freelist.request.offset_il_node: mask & -mask -> mask | -mask": LENGTH,
     "impl.freelist.walk.Walker.get_page_from_freelist: 1 -> 2": NODE,
+    "impl.watermark.zone_watermark_fast: 0 -> 1 (#3)": CMA,
+    "impl.watermark.zone_watermark_fast: cma >= 0 -> cma > 0": CMA,
 }
