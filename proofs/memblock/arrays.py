@@ -356,6 +356,7 @@ ARRAYS = (
         ),
         size=THREE,
         assumes=ROOMY,
+        slow=True,
     ),
     Lemma(
         claim=removing_a_range_is_difference,

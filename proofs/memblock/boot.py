@@ -299,6 +299,7 @@ BOOT = (
             Mistake(handover, "pfn_up", release_in_part),
         ),
         size="2 regions and 1 reservation, where an array may live",
+        slow=True,
     ),
     Lemma(
         claim=reservations_get_the_node_of_their_memory_or_node_0,
