@@ -37,4 +37,6 @@ EQUIVALENT: dict[str, str] = {
     **IN_ZONES,
     **IN_FREELIST,
     **IN_SLOWPATH,
+    **IN_ZONES,
+    **IN_FREELIST,
 }
