@@ -37,6 +37,4 @@ EQUIVALENT: dict[str, str] = {
     **IN_ZONES,
     **IN_FREELIST,
     **IN_SLOWPATH,
-    **IN_ZONES,
-    **IN_FREELIST,
 }

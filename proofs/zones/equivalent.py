@@ -92,4 +92,8 @@ EQUIVALENT = {
     "spec.zones.layout.Layout.is_highmem: 0 -> -1": HIGH,
     "spec.zones.layout.Layout.is_highmem: 0 -> 1": HIGH,
     "spec.zones.layout.Layout.is_highmem: self.highmem < 0 -> self.highmem <= 0": HIGH,
+    "spec.zones.marks.beyond_high: managed > high -> managed >= high": SAME,
+    "spec.zones.marks.kept: 0 -> -1": KEPT,
+    "spec.zones.marks.may_boost: 0 -> -1": FACTOR,
+    "spec.zones.marks.may_boost: 0 -> 1 (#2)": BLOCK,
 }
