@@ -55,6 +55,7 @@ def boosts_come_and_go_alike(
     return every(
         both_do_alike(ZONES, BASE, s, Boost(0, 0)),
         both_do_alike(ZONES, BASE, slow, Boost(0, 0)),
+        machine.most_boost(high, 15000, 512) == marks.most_boost(high, 15000, 512),
         both_do_alike(ZONES, BASE, s, down),
         either(left + pages == boost, every(left == 0, boost <= pages)),
     )
