@@ -233,8 +233,8 @@ def a_request_chooses_its_list_alike(
     """
     cfg = replace(cpu_zone(nth), cpus=0)
     size = one_of(order, (0, 1))
-    parts = [(0, 1, MIGRATE_MOVABLE, own), (4, 1, cfg.cma, cma)]
-    parts.append((8, 1, MIGRATE_HIGHATOMIC, high))
+    parts = [(8, 1, MIGRATE_MOVABLE, own), (4, 1, cfg.cma, cma)]
+    parts.append((0, 1, MIGRATE_HIGHATOMIC, high))
     listed = [(at, o, t) for at, o, t, bit in parts if is_one(bit)]
     s = scene(cfg, nth, listed, types=(MIGRATE_MOVABLE,) * 2)
     zone = replace(s.zones[0], nr_free_pages=free, nr_free_cma=free_cma)
@@ -246,7 +246,7 @@ def a_request_chooses_its_list_alike(
     urgent = size > 0 and AllocFlags.HARDER in flags and is_one(high)
     first = is_one(may_cma) and is_one(cma)
     much = first and bool(free_cma > free // 2)
-    due = 8 if urgent else 4 if much else 0 if is_one(own) else 4 if first else None
+    due = 0 if urgent else 4 if much else 8 if is_one(own) else 4 if first else None
     if due is None:
         return same and got is None
     took = 1 << size

@@ -56,32 +56,33 @@ def a_page_block_is_isolated_alike(
     Its free blocks are on the list of isolated ones, pagesets are empty.
     """
     cfg = Config(
-        zones=(Span(place(nth, 0), place(nth, 4)),),
+        zones=(Span(place(nth, 0), place(nth, 6)),),
         orders=len(ORDERS),
         pageblock_order=1,
         cpus=1,
         has_cma=True,
     )
-    types = (one_of(old, range(cfg.migrate_types)), MT)
+    types = (MT, one_of(old, range(cfg.migrate_types)), MT)
     kinds = one_of(first, range(KINDS)), one_of(second, range(KINDS))
+    behind, waiting = Held(place(nth, 4), 1), NOBODY  # never moves
     if upper == 1:  # a block of two page blocks, of which this is the upper one
-        owner = [Held(place(nth, 0), 2, 1, kinds[0] == 1, kinds[1] == 1)]
-        s = scene(cfg, nth, [], owner, types=types)
-        pfn, waiting = place(nth, 2), NOBODY
+        owner = Held(place(nth, 0), 2, 1, kinds[0] == 1, kinds[1] == 1)
+        s = scene(cfg, nth, [], [owner, behind], types=types)
     else:
+        before = [Held(place(nth, f), 0) for f in (0, 1)]
         owners = [
             Held(place(nth, at), 0, 1, False, kind == 1)
-            for at, kind in enumerate(kinds)
+            for at, kind in enumerate(kinds, 2)
             if kind in (1, 2)
         ]
-        free_there = [at for at, kind in enumerate(kinds) if kind == 0]
-        listed = [(f, o, types[0]) for f, o in largest({*free_there})]
-        s = scene(cfg, nth, [*listed, (2, 1, MT)], owners, types=types)
-        waiting = ((place(nth, 0), MT),) if is_one(waits) and kinds[0] == 3 else NOBODY
-        pfn = place(nth, 0)
+        free_there = [at for at, kind in enumerate(kinds, 2) if kind == 0]
+        listed = [(f, o, types[1]) for f, o in largest({*free_there})]
+        s = scene(cfg, nth, listed, [*before, *owners, behind], types=types)
+        if is_one(waits) and kinds[0] == 3:
+            waiting = ((place(nth, 2), MT),)
     ps = Pageset(9, 1, len(waiting), ((), waiting, ()))
     s = replace(s, zones=(replace(s.zones[0], pagesets=(ps,)),))
-    op = Isolate(pfn)
+    op = Isolate(place(nth, 2))
     same, after, got = both_do(cfg, s, op, op.run)
     zone = after.zones[0]
     if got is not None:
@@ -186,7 +187,7 @@ def merged_or_not(op: Any, cfg: Config, s: Memory, at: int) -> int | None:
 
 # ------------------------------------------------------------------ the lemmas
 
-PAIR = "a zone of two page blocks of 2 frames"
+PAIR = "a page block of 2 frames, with one on each side"
 BITS = ("f0", "f1", "f2", "f3")
 
 ISOLATED = (

@@ -67,9 +67,11 @@ def a_block_is_picked_where_one_is_free_on_both_sides(
     pfn = machine.alloc_pages(0, 0, plain, MT, 0, False)
     there = [f for f in FRAMES if is_whole(free, f, plain)]
     due = None if not there else there[-1] if policy == "highest" else there[0]
+    enough = any(high >= plain for _, high, _ in free_blocks(s.zones[0]))
+    if others.must_succeed(cfg, s, 0, plain) != enough:
+        return False
     if due is None:
-        full = not others.must_succeed(cfg, s, 0, plain)
-        return got is None and pfn == -1 and full and abstract(machine) == s
+        return got is None and pfn == -1 and abstract(machine) == s
     after = own(others.carve(cfg, s, 0, got, plain), op.block(cfg, got))
     left = sorted(free - frames_of(due, plain))
     return (

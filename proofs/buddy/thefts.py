@@ -152,34 +152,35 @@ class Wakes:
 
 
 def a_theft_boosts_watermarks_and_wakes_kswapd_alike(
-    top: Any, nth: Any, wakes: Any, managed: Any, boost: Any, boosted: Any
+    top: Any, nth: Any, wakes: Any, managed: Any, boost: Any, boosted: Any, large: Any
 ) -> Any:
     """Whatever pages the zone has and whatever boost, both sides raise it by as much.
 
-    Kswapd is woken once, if the request may wake it.
+    A whole page block is no theft. Kswapd is woken once, if the request may wake it.
     """
     cfg = cut_zone(nth, 0, 0, 2, high_wmark=9)
     more = {"managed": managed, "boost": boost, "boosted": is_one(boosted)}
-    s = filled(cfg, nth, {0, 2, 3}, 0, 2, 2, **more)
+    whole = is_one(large)
+    s = filled(cfg, nth, {0, 1, 2, 3} if whole else {0, 2, 3}, 0, 2, 2, **more)
     flags = AllocFlags.KSWAPD if is_one(wakes) else AllocFlags.NONE
     op = AllocPages(0, 0, 0, MIGRATE_MOVABLE, flags)
     same, after, got = both_do(cfg, s, op, op.linux)
     zone = after.zones[0]
     raised = either(zone.boost == boost + 4, zone.boost == 13)
-    fits = every(managed >= 16, raised)
+    fits = every(managed >= 16, raised, not whole)
     return every(
         same,
         got is not None,
         zone.boosted is False,
-        either(fits, every(managed < 16, zone.boost == boost)),
+        either(fits, every(either(managed < 16, whole), zone.boost == boost)),
     )
 
 
-def two_bits(
-    top: Any, nth: Any, wakes: Any, managed: Any, boost: Any, boosted: Any
+def bits_of(
+    top: Any, nth: Any, wakes: Any, managed: Any, boost: Any, boosted: Any, large: Any
 ) -> Iterable[Any]:
-    """Assume two bits."""
-    return (wakes <= 1, boosted <= 1)
+    """Assume bits."""
+    return (wakes <= 1, boosted <= 1, large <= 1)
 
 
 # ------------------------------------------------------------------ reserves
@@ -318,7 +319,7 @@ THEFTS = (
     ),
     Lemma(
         claim=a_theft_boosts_watermarks_and_wakes_kswapd_alike,
-        given=two_bits,
+        given=bits_of,
         provers=(Symbolic(Bounded), Sampled(bent(0, 2, 40, 40))),
         mistakes=(
             Mistake(Mobility, "boost_watermark", boost_never),
