@@ -4,6 +4,7 @@ NOTHING = "a region that ends where the rest begins leaves the rest as it is"
 FORGETS = "a search that remembers less passes the same gaps again, and finds the same"
 FIRST_PAGE = "no search looks below the first page"
 REFUSED = "a gap that is too narrow is offered, and the fit refuses it"
+ROOM = "an array that is only searched is copied, with far more slots than it needs"
 EITHER = "only whether two counts of edits differ is asked, before the first search"
 
 ROWS = "impl.memblock.regions.MemblockType."
@@ -22,6 +23,9 @@ EQUIVALENT = {
     f"{ROWS}__init__: 0 -> -1 (#3)": EITHER,
     f"{ROWS}__init__: 0 -> 1 (#4)": EITHER,
     f"{ROWS}__init__: 0 -> -1 (#4)": EITHER,
+    "impl.memblock.ranges.Ranges.shielding: 1 -> 2 (#2)": ROOM,
+    "impl.memblock.ranges.Ranges.shielding: 64 -> 65": ROOM,
+    "impl.memblock.ranges.Ranges.shielding: 64 -> 63": ROOM,
     "impl.memblock.ranges.Ranges.place_array: 0 -> 1 (#3)": FIRST_PAGE,
     "impl.memblock.ranges.Ranges.place_array: 0 -> -1 (#3)": FIRST_PAGE,
 }
