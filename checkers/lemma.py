@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from inspect import signature
 from itertools import product
 from time import monotonic
@@ -260,34 +261,37 @@ class Sampled:
     def __call__(self, lemma: Lemma) -> Outcome:
         """Draw the same examples each time."""
         top = (1 << self.bits) - 1
-        drawn = self.drawn(len(lemma.words), top)
-        told = ((top, *self.aim(top, values)) for values in drawn)
+        found = drawn(len(lemma.words), self.bits, self.examples)
+        told = ((top, *self.aim(top, values)) for values in found)
         scope = f"samples of {self.bits}-bit words"
         return tried(lemma, told, "hypothesis", scope, Verdict.BOUNDED)
 
-    def drawn(self, count: int, top: int) -> list[Values]:
-        """Return what Hypothesis draws."""
-        from hypothesis import HealthCheck, Phase, given, settings
-        from hypothesis import strategies as st
 
-        small, word = st.integers(0, min(top, 64)), st.integers(0, top)
-        near = st.integers(0, min(top, 64)).map(lambda n: top - n)
-        drawn: list[Values] = []
+@cache
+def drawn(count: int, bits: int, examples: int) -> tuple[Values, ...]:
+    """Return what Hypothesis draws: the same in every run, so once is enough."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import strategies as st
 
-        @settings(
-            max_examples=self.examples,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.tuples(*([small | word | near] * count)))
-        def note(values: Values) -> None:
-            drawn.append(values)
+    top = (1 << bits) - 1
+    small, word = st.integers(0, min(top, 64)), st.integers(0, top)
+    near = small.map(lambda n: top - n)
+    found: list[Values] = []
 
-        note()
-        return drawn
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.tuples(*([small | word | near] * count)))
+    def note(values: Values) -> None:
+        found.append(values)
+
+    note()
+    return tuple(found)
 
 
 # ------------------------------------------------------------------ mistakes

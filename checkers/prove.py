@@ -111,9 +111,11 @@ def run_by(lemma: Lemma, outcomes: tuple[Outcome, ...]) -> tuple[str, ...]:
         for prover, each in zip(lemma.provers, outcomes, strict=True)
         if each.kind == "cases" and each.seconds < QUICK
     ]
+    until = monotonic() + QUICK
     with heard() as codes:
         for prover in plain:
-            prover(lemma)
+            if monotonic() < until:
+                prover(lemma)
         for each in outcomes:
             if each.values is not None:
                 with suppress(Exception):  # a top of any size may fit no configuration

@@ -24,7 +24,7 @@ from . import crosshair, ledger
 from .forks import Job, processes
 from .goal import installed
 from .ledger import Record
-from .lemma import Lemma
+from .lemma import Lemma, Sampled, drawn
 from .prove import prove
 from .settings import Unusable, nearest
 
@@ -216,6 +216,14 @@ def tasks(
         yield Task(each.name, key, (work, (each, second, export)), LIMIT, lost)
 
 
+def draw(lemmas: Sequence[Lemma]) -> None:
+    """Draw samples once, for all processes that are made later."""
+    for lemma in lemmas:
+        for prover in lemma.provers:
+            if isinstance(prover, Sampled):
+                drawn(len(lemma.words), prover.bits, prover.examples)
+
+
 def records(
     lemmas: Sequence[Lemma],
     *,
@@ -234,6 +242,7 @@ def records(
         else:
             todo.append(task)
     jobs = [task.job for task in todo]
+    draw(lemmas)
     for at, said, ended in processes(jobs, workers, lambda at, n: todo[at].limit):
         told = todo[at].record(said, ended)
         keep(told, todo[at].key)

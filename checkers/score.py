@@ -19,6 +19,7 @@ from .forks import Job, processes
 from .ledger import subsystem_of
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
+from .proving import draw
 from .shipped import functions, heard, key_of, owners
 from .verdict import Verdict
 
@@ -67,6 +68,7 @@ def uses(lemmas: Sequence[Lemma], workers: int) -> list[Use]:
     """Return what each prover runs, the quickest first."""
     owner = owners()
     found = []
+    draw(lemmas)
     jobs = [(observe, (lemma,)) for lemma in lemmas]
     for at, replies, _ in processes(jobs, workers, lambda at, n: SLOWEST):
         for prover, (seconds, keys) in enumerate(replies):
