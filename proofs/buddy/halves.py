@@ -126,6 +126,7 @@ def near_block(top: int, values: Values) -> Values:
 HALVES = (
     Lemma(
         claim=buddies_differ_in_one_bit_and_are_each_others,
+        slow=True,
         given=any_frame,
         provers=(Symbolic(), Sweep(5), Sampled(with_order)),
         mistakes=(
@@ -136,6 +137,7 @@ HALVES = (
     ),
     Lemma(
         claim=a_block_and_its_buddy_are_exactly_their_parent,
+        slow=True,
         given=a_block,
         provers=(Symbolic(), Sweep(), Sampled(near_block)),
         mistakes=(

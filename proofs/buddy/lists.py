@@ -329,6 +329,7 @@ LISTS = (
     ),
     Lemma(
         claim=freeing_a_block_frees_its_frames_and_no_others,
+        slow=True,
         given=two_blocks_apart,
         provers=(Symbolic(), Sweep(3, small_pairs), Sampled(pair_of_blocks)),
         mistakes=(
@@ -370,6 +371,7 @@ LISTS = (
     ),
     Lemma(
         claim=a_split_block_is_whole_again_when_it_comes_back,
+        slow=True,
         given=one_split,
         provers=(
             Symbolic(),

@@ -168,6 +168,7 @@ right_migrate = zone_run.migrate
 RUNS = (
     Lemma(
         claim=both_sides_compact_alike,
+        slow=True,
         provers=tuple(
             Sweep(cases=partial(runs_of, at), scope=f"the machine {name}")
             for at, name in enumerate(MACHINES)

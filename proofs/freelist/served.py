@@ -113,6 +113,7 @@ SERVED = (
     ),
     Lemma(
         claim=anothers_answer_is_taken_or_refused_alike,
+        slow=True,
         provers=(Sweep(1, OTHER.cases, "three walks of each small machine"),),
         mistakes=(
             Mistake(others, "has_page", any_page),

@@ -360,6 +360,7 @@ ARRAYS = (
     ),
     Lemma(
         claim=removing_a_range_is_difference,
+        slow=True,
         names=(*NAMES, "base", "size", "addr"),
         given=a_range_and_three,
         provers=(

@@ -257,6 +257,7 @@ ONE_AND_ONE = "1 region and 1 reservation"
 BOOT = (
     Lemma(
         claim=trimming_leaves_the_whole_pages_of_each_region,
+        slow=True,
         names=(*THREE_WORDS, "addr"),
         given=three_to_trim,
         provers=(Symbolic(Bounded),),

@@ -294,6 +294,7 @@ FINDING = (
     ),
     Lemma(
         claim=mirrored_memory_is_taken_first_and_given_up_with_a_warning,
+        slow=True,
         names=("b0", "s0", "m0", "b1", "s1", "m1", "size", "up"),
         given=with_a_mirror,
         provers=(Symbolic(Bounded),),

@@ -201,6 +201,7 @@ GROWTH = (
     ),
     Lemma(
         claim=boot_calls_answer_and_end_as_specified,
+        slow=True,
         provers=(Sweep(6, booting, scope="small histories"),),
         mistakes=(
             Mistake(whole, "limit_address", limit_by_size),

@@ -224,6 +224,7 @@ PLAIN = ("memblock searches: one node, no flags, and a window above the first pa
 SEARCHES = (
     Lemma(
         claim=the_highest_fit_is_a_block_and_none_lies_higher,
+        slow=True,
         given=one_range,
         provers=(
             Symbolic(Bounded),
@@ -238,6 +239,7 @@ SEARCHES = (
     ),
     Lemma(
         claim=the_lowest_fit_is_a_block_and_none_lies_lower_or_it_is_0,
+        slow=True,
         given=one_range,
         provers=(
             Symbolic(Bounded),
@@ -276,6 +278,7 @@ SEARCHES = (
     ),
     Lemma(
         claim=the_search_from_below_is_sound_complete_and_lowest,
+        slow=True,
         names=NAMES,
         given=one_reservation,
         provers=(Symbolic(Bounded),),

@@ -298,6 +298,7 @@ TWINS = (
     ),
     Lemma(
         claim=the_machine_removes_as_specified,
+        slow=True,
         names=(*NAMES, "base", "size"),
         given=regions_and_a_range,
         provers=(Symbolic(Bounded), Symbolic(Wrapping), Sampled(with_range)),

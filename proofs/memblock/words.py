@@ -242,6 +242,7 @@ WORDS = (
     ),
     Lemma(
         claim=rounding_down_gives_the_nearest_aligned_address_below,
+        slow=True,
         given=aligned_word,
         provers=(
             Symbolic(Bounded),
@@ -254,6 +255,7 @@ WORDS = (
     ),
     Lemma(
         claim=rounding_up_gives_the_nearest_aligned_address_or_wraps_to_0,
+        slow=True,
         given=aligned_word,
         provers=(
             Symbolic(Bounded),

@@ -356,6 +356,7 @@ BOOTED = (
     ),
     Lemma(
         claim=memory_comes_and_goes_alike,
+        slow=True,
         provers=on_each(PLUGS, plugs),
         mistakes=(
             Mistake(hotplug, "reset_section", of_hotplug.keep_the_word, bug="P60"),

@@ -214,6 +214,7 @@ COUNTS = (
     ),
     Lemma(
         claim=the_weights_of_both_sides_are_never_both_0,
+        slow=True,
         given=a_swappiness,
         provers=(Ratios(), Sampled(costs)),
         mistakes=(

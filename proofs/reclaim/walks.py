@@ -193,6 +193,7 @@ def each(
 WALKS = (
     Lemma(
         claim=both_sides_reclaim_alike,
+        slow=True,
         provers=each(MACHINES, walks),
         mistakes=(
             Mistake(Task, "leave", of_tasks_mistakes.return_the_goal),
