@@ -367,7 +367,7 @@ def prove(
     if json_:
         report.emit(ledger.whole_json(found))
     else:
-        report.say(*ledger.summary(found))
+        report.say(*ledger.summary(found), *proving.left_out(theorem, fast))
     return ledger.exit_of(found)
 
 

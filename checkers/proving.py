@@ -139,6 +139,12 @@ def chosen(words: Sequence[str], fast: bool) -> list[Lemma]:
     ]
 
 
+def left_out(words: Sequence[str], fast: bool) -> list[str]:
+    """Return one line on what was not proved because it takes long, if anything."""
+    n = len(chosen(words, False)) - len(chosen(words, fast))
+    return [f"{n} slow theorems were left out; make prove has them"] if n else []
+
+
 def is_meant(lemma: Lemma, word: str) -> bool:
     """Say whether a word names a lemma, its subsystem or a bug that it refutes."""
     bugs = {each.bug for each in lemma.mistakes}

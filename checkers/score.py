@@ -19,7 +19,7 @@ from .forks import Job, processes
 from .ledger import subsystem_of
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
-from .proving import draw
+from .proving import closure, draw
 from .shipped import functions, heard, key_of, owners
 from .verdict import Verdict
 
@@ -147,6 +147,7 @@ def untouched(
 # ------------------------------------------------------------------ the report
 
 Record = dict[str, Any]
+BOTH = ("spec", "impl")
 ENOUGH = 0.95  # of the mutants that are not equivalent
 
 
@@ -161,12 +162,21 @@ def wanted_by(prefixes: Sequence[str]) -> Callable[[FunctionType], bool]:
 
 
 def near(lemmas: Sequence[Lemma], prefixes: Sequence[str]) -> list[Lemma]:
-    """Return the lemmas that may run such functions: all, where they are shared."""
+    """Return the lemmas of these subsystems, or that import what several share."""
     heads = {each.split(".")[0] for each in prefixes}
-    names = {subsystem_of(each) for each in lemmas}
-    if not heads <= names:
-        return list(lemmas)
-    return [each for each in lemmas if not heads or subsystem_of(each) in heads]
+    shared = heads - {subsystem_of(each) for each in lemmas}
+
+    def imports(each: Lemma) -> bool:
+        modules = closure(each.claim.__module__)
+        return any(
+            f"mmoracle.{side}.{head}" in modules for head in shared for side in BOTH
+        )
+
+    return [
+        each
+        for each in lemmas
+        if not heads or subsystem_of(each) in heads or imports(each)
+    ]
 
 
 def tally(found: Sequence[Fate]) -> Record:
@@ -221,9 +231,3 @@ def lines_of(told: Record) -> list[str]:
             f" {part['survived']:>3} survived"
         )
     return lines
-
-
-if __name__ == "__main__":
-    from .cli import score
-
-    score()
