@@ -187,6 +187,11 @@ def attacked(found: Sequence[Attack], why: str = "") -> Record:
 # ------------------------------------------------------------------ text
 
 
+def count(things: int, name: str) -> str:
+    """Return a number with its noun."""
+    return f"{things:,} {name}{'s' * (things != 1)}"
+
+
 def agreement(told: Record) -> str:
     """Return which solvers agree that nothing escapes, and which do not say so."""
     by: dict[str, list[Record]] = {}
@@ -215,7 +220,7 @@ def counts(told: Record) -> str:
             if each["prover"] == "sweep"
         ),
     }
-    told_ = [f"{told['paths']:,} paths"] if told["paths"] else []
+    told_ = [count(told["paths"], "path")] if told["paths"] else []
     return ", ".join([*told_, *(f"{n:,} {name}" for name, n in cases.items() if n)])
 
 
@@ -328,9 +333,9 @@ def summary(records: Sequence[Record]) -> list[str]:
     rests = assumptions(records)
     killed = sum(len(each["killed"]) for each in records)
     lines = [
-        f"{worst.value}: {len(records)} theorems: {told}; {killed:,} mutants killed",
+        f"{worst.value}: {count(len(records), 'theorem')}: {told}; {killed:,} killed",
         f"goals by solver: {said}; Python {python_version()}",
-        f"{len(rests)} assumptions:",
+        f"{count(len(rests), 'assumption')}:",
     ]
     return [*lines, *(f"  - {each}" for each in rests)]
 
