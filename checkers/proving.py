@@ -30,6 +30,7 @@ from .settings import Unusable, nearest
 
 KEPT = Path(".mmoracle") / "proofs"
 LIMIT = 120.0  # seconds for one lemma with all that it refutes
+PATIENT, SHORT = 3, 20.0  # so many may take that long; then code that hangs is likely
 PACKAGES = ("z3-solver", "cvc5", "bitwuzla", "hypothesis", "crosshair-tool")
 ENGINE = "mmoracle.checkers.proving"  # whose imports every proof depends on
 DECIDED = ("PROVED", "HOLDS")
@@ -249,7 +250,13 @@ def records(
             todo.append(task)
     jobs = [task.job for task in todo]
     draw(lemmas)
-    for at, said, ended in processes(jobs, workers, lambda at, n: todo[at].limit):
+    late = 0
+
+    def limit(at: int, n: int) -> float:
+        return todo[at].limit if late < PATIENT else SHORT
+
+    for at, said, ended in processes(jobs, workers, limit):
+        late += not ended
         told = todo[at].record(said, ended)
         keep(told, todo[at].key)
         yield told

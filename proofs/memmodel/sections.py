@@ -150,6 +150,11 @@ def ranges_of_a_section(top: int) -> Iterator[Values]:
         yield from ((pfn, pages) for pages in range(1, 33 - pfn))
 
 
+def within_a_section(top: Any, pfn: Any, pages: Any) -> Iterable[Any]:
+    """Assume a range that is not empty and lies in a section of 32 frames."""
+    return (pages >= 1, pfn + pages <= 32)
+
+
 def marks_are_the_parts_that_a_range_touches(top: Any, pfn: Any, pages: Any) -> Any:
     """A part is marked exactly if a frame of the range is in it."""
     due = sum(
@@ -224,6 +229,7 @@ SECTIONS = (
     ),
     Lemma(
         claim=marks_are_the_parts_that_a_range_touches,
+        given=within_a_section,
         provers=(Sweep(cases=ranges_of_a_section, scope="sections of 32 frames"),),
         mistakes=(
             Mistake(words, "subsection_mask", mask_without_the_last),
