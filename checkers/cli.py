@@ -365,8 +365,10 @@ def prove(
             more = ledger.details(told) if whole else []
             report.say(ledger.line_of(told), *more)
     if json_:
-        report.emit(ledger.whole_json(found))
+        report.emit(ledger.whole_json(found, proving.reasons(theorem)))
     else:
+        if whole:
+            report.say(*ledger.equivalents(proving.reasons(theorem)))
         report.say(*ledger.summary(found), *proving.left_out(theorem, fast))
     return ledger.exit_of(found)
 

@@ -6,7 +6,7 @@ A record is plain JSON, so that it can be kept, sent between processes and print
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from platform import python_version
 from typing import Any
@@ -340,13 +340,21 @@ def summary(records: Sequence[Record]) -> list[str]:
     return [*lines, *(f"  - {each}" for each in rests)]
 
 
-def whole_json(records: Sequence[Record]) -> Record:
+def equivalents(reasons: Mapping[str, str]) -> list[str]:
+    """Return one line on each operator mutant that changes nothing, and why."""
+    what = count(len(reasons), "operator mutant")
+    lines = [f"  - {name}; {why}" for name, why in sorted(reasons.items())]
+    return [f"{what} of shipped functions that change nothing, and why:", *lines]
+
+
+def whole_json(records: Sequence[Record], reasons: Mapping[str, str]) -> Record:
     """Return the ledger as one JSON object."""
     return {
         "verdict": verdict_of(records).value,
         "theorems": theorems(records),
         "crosshair": [each for one in records for each in one.get("attacks", ())],
         "assumptions": assumptions(records),
+        "equivalent": dict(sorted(reasons.items())),
     }
 
 

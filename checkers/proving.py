@@ -146,6 +146,18 @@ def left_out(words: Sequence[str], fast: bool) -> list[str]:
     return [f"{n} slow theorems were left out; make prove has them"] if n else []
 
 
+def reasons(words: Sequence[str]) -> dict[str, str]:
+    """Return the operator mutants that change nothing, of what was asked for."""
+    from mmoracle.proofs.catalogue import EQUIVALENT
+
+    names = {ledger.subsystem_of(each) for each in chosen(words, False)}
+    return {
+        name: why
+        for name, why in EQUIVALENT.items()
+        if not words or name.split(".")[1] in names
+    }
+
+
 def is_meant(lemma: Lemma, word: str) -> bool:
     """Say whether a word names a lemma, its subsystem or a bug that it refutes."""
     bugs = {each.bug for each in lemma.mistakes}

@@ -183,7 +183,7 @@ def test_what_crosshair_says_is_one_record_of_the_ledger(tmp_path, monkeypatch):
     (told,) = proving.records([], workers=1, attacks=True)
     assert "1 by check: 1 confirmed; 1 by diffbehavior: 1 open" in ledger.line_of(told)
     assert [line.split()[0] for line in ledger.details(told)] == ["CONFIRMED", "OPEN"]
-    assert len(ledger.whole_json([told])["crosshair"]) == 2
+    assert len(ledger.whole_json([told], {})["crosshair"]) == 2
     assert ledger.exit_of([told]) == 0
     said[1] = replace(said[1], answer="refuted", why="Given: (a=1)")
     (told,) = proving.records([], workers=1, attacks=True, use_kept=False)

@@ -1,13 +1,13 @@
 """Operator mutants in memblock that no theorem can refute, and why."""
 
-NOTHING = "a region that ends where the rest begins leaves the rest as it is"
-FORGETS = "a search that remembers less passes the same gaps again, and finds the same"
-FIRST_PAGE = "no search looks below the first page"
-REFUSED = "a gap that is too narrow is offered, and the fit refuses it"
-ROOM = "an array that is only searched is copied, with far more slots than it needs"
-EITHER = "only whether two counts of edits differ is asked, before the first search"
+NOTHING = "A region that ends where the rest begins leaves the rest as it is."
+FORGETS = "A search that remembers less passes the same gaps again, and finds the same."
+FIRST_PAGE = "No search looks below the first page."
+REFUSED = "A gap that is too narrow is offered, and the fit refuses it."
+ROOM = "An array that is only searched is copied, with far more slots than it needs."
+EITHER = "Only whether two counts of edits differ is asked, before the first search."
 
-ROWS = "impl.memblock.regions.MemblockType."
+ROWS = "Impl.memblock.regions.MemblockType.."
 
 EQUIVALENT = {
     "spec.memblock.arrays.passed: r.end <= base -> r.end < base": NOTHING,
