@@ -7,7 +7,7 @@ REFUSED = "A gap that is too narrow is offered, and the fit refuses it."
 ROOM = "An array that is only searched is copied, with far more slots than it needs."
 EITHER = "Only whether two counts of edits differ is asked, before the first search."
 
-ROWS = "Impl.memblock.regions.MemblockType.."
+ROWS = "impl.memblock.regions.MemblockType."
 
 EQUIVALENT = {
     "spec.memblock.arrays.passed: r.end <= base -> r.end < base": NOTHING,
