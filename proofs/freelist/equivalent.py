@@ -2,6 +2,7 @@
 
 PAIR = "Order and type are both -1 where there is no block."
 NONE = "Where ZONE_DMA32 is, ZONE_NORMAL is not the lowest zone."
+LOOK = "What the first look does not let go the full test does, with the same numbers."
 CMA = "MIGRATE_CMA is 4, or -1 where there is none."
 LENGTH = "A number and its negative are equally long."
 TASK = "-1 has become the task's node by then."
@@ -28,4 +29,15 @@ EQUIVALENT = {
     "impl.freelist.walk.Walker.get_page_from_freelist: 1 -> 2": NODE,
     "impl.watermark.zone_watermark_fast: 0 -> 1 (#3)": CMA,
     "impl.watermark.zone_watermark_fast: cma >= 0 -> cma > 0": CMA,
+    "impl.watermark.zone_watermark_fast: min -> max": LOOK,
+    "impl.watermark.zone_watermark_ok: cma >= 0 -> cma > 0": CMA,
+    "impl.watermark.zone_watermark_ok: 0 -> 1": CMA,
+    "impl.watermark.zone_watermark_ok: cma >= 0 -> cma > 0 (#2)": CMA,
+    "impl.watermark.zone_watermark_ok: 0 -> 1 (#3)": CMA,
+    "spec.watermark.has_block: cma >= 0 -> cma > 0": CMA,
+    "spec.watermark.has_block: 0 -> 1": CMA,
+    "spec.watermark.plenty: cma >= 0 -> cma > 0": CMA,
+    "spec.watermark.plenty: 0 -> 1 (#2)": CMA,
+    "spec.watermark.watermark_ok: cma >= 0 -> cma > 0": CMA,
+    "spec.watermark.watermark_ok: 0 -> 1": CMA,
 }

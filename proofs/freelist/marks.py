@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Sweep, Symbolic, Values
-from mmoracle.checkers.symbolic import denied, either, every
+from mmoracle.checkers.symbolic import agree, denied, either, every
 from mmoracle.checkers.word import Bounded, one_of
 from mmoracle.impl import watermark as machine
 from mmoracle.spec import watermark
@@ -218,6 +218,30 @@ def what_a_first_look_lets_go_leaves_mark_and_reserve(
     )
 
 
+def a_first_look_is_enough_exactly_above_mark_and_reserve(
+    top: Any, free: Any, mark: Any, reserve: Any, high: Any, which: Any
+) -> Any:
+    """It subtracts what is reserved from the count, which does not fall below 0."""
+    flags = flags_of(which)
+    z = Level(free, (mark,) * 3, (reserve,), (), 0, high, 0)
+    kept = 0 if flags & (HARDER | OOM) else high
+    enough = every(free > kept, free - kept > mark + reserve)
+    return agree(watermark.plenty(z, mark, 0, flags), enough)
+
+
+def without_cma_no_list_of_it_is_looked_at(top: Any, blocks: Any) -> bool:
+    """Where no migrate type is MIGRATE_CMA the flag for it opens no list."""
+    flags, lists = AllocFlags.CMA | AllocFlags.WMARK_LOW, (blocks, blocks)
+    usual = blocks % (1 << 3) != 0
+    theirs = machine.zone_watermark_ok(9, 1, 0, 0, int(flags), lists, 0, 0, -1)
+    return bool(watermark.has_block(lists, 1, flags, -1) == usual == theirs)
+
+
+def always_given(*args: Any) -> bool:
+    """Give a block that may not be there."""
+    return True
+
+
 def wrapped(z: Level, mark: Any, highest: int, flags: AllocFlags, *rest: Any) -> bool:
     """Compare a usable count below 0 as an unsigned word of 64 bits: P09."""
     return right_plenty(z, mark, highest, flags, -1, 64)
@@ -376,6 +400,24 @@ MARKS = (
             Mistake(watermark, "plenty", wrapped),
             Mistake(watermark, "plenty", never_below_zero),
             Mistake(machine, "zone_watermark_fast", wrapped_machine),
+        ),
+    ),
+    Lemma(
+        claim=a_first_look_is_enough_exactly_above_mark_and_reserve,
+        given=told,
+        provers=(Symbolic(Bounded), Sweep(cases=few(4), scope=SMALL), Sampled(named)),
+        mistakes=(
+            Mistake(watermark, "plenty", wrapped),
+            Mistake(watermark, "plenty", never_below_zero),
+        ),
+    ),
+    Lemma(
+        claim=without_cma_no_list_of_it_is_looked_at,
+        provers=(Sweep(6),),
+        size="every set of lists",
+        mistakes=(
+            Mistake(watermark, "has_block", any_list),
+            Mistake(machine, "zone_watermark_ok", always_given),
         ),
     ),
     Lemma(
