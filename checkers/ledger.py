@@ -28,11 +28,13 @@ WORDS = {
     Verdict.INCONCLUSIVE: "UNKNOWN",
     Verdict.NOTHING: "WORTHLESS",
 }
+OPEN = "OPEN"  # of CrossHair, where it confirms nothing: no ground of any claim
 TRUSTED = (
-    "the executor follows every path, and its words mean what Python's integers mean;"
-    " tests compare the two",
+    "the executor follows every path; its words mean what Python's integers mean, those"
+    " that wrap what C's mean, and those of single subsystems what they say",
     "Python runs the shipped functions on words as it runs them on integers",
 )
+COVERED = "every path"  # Z3's answers to the executor add up to the goal
 UNCONFIRMED = "Z3 answers rightly where no other solver could decide the goal"
 
 
@@ -72,7 +74,7 @@ def solvers_json(proof: Proof) -> list[Record]:
             "solver": "z3",
             "version": installed("z3-solver"),
             "goal": each.prover,
-            "answer": UNSAT if each.goal is not None else each.verdict.value,
+            "answer": COVERED if each.goal is not None else each.verdict.value,
             "seconds": round(each.seconds, 2),
         }
         for each in proof.outcomes
@@ -173,11 +175,12 @@ def undecided(lemma: Lemma, why: str, seconds: float = 0.0) -> Record:
 def attacked(found: Sequence[Attack], why: str = "") -> Record:
     """Return what CrossHair says as one record; what it leaves open decides nothing."""
     refuted = any(each.answer == "refuted" for each in found)
-    word = WORDS[Verdict.VIOLATED if refuted else Verdict.BOUNDED]
+    confirmed = any(each.answer == "confirmed" for each in found)
+    word = WORDS[Verdict.VIOLATED] if refuted else "HOLDS" if confirmed else OPEN
     return {
         "id": "crosshair",
         "version": installed("crosshair-tool"),
-        "verdict": WORDS[Verdict.INCONCLUSIVE] if why else word,
+        "verdict": word,
         "attacks": [asdict(each) for each in found],
         "why": why,
         "cached": False,
@@ -199,8 +202,8 @@ def agreement(told: Record) -> str:
         by.setdefault(each["solver"], []).append(each)
     said = []
     for solver, answers in by.items():
-        right = sum(each["answer"] == UNSAT for each in answers)
-        others = sorted({each["answer"] for each in answers} - {UNSAT})
+        right = sum(each["answer"] in (COVERED, UNSAT) for each in answers)
+        others = sorted({each["answer"] for each in answers} - {COVERED, UNSAT})
         few = "" if right == len(answers) else f" {right} of {len(answers)}"
         said.append(f"{solver}{few}{' (' + ', '.join(others) + ')' if others else ''}")
     return " + ".join(said)
@@ -302,7 +305,8 @@ def assumptions(records: Iterable[Record]) -> list[str]:
 def verdict_of(records: Sequence[Record]) -> Verdict:
     """Return the verdict on all of them; a worthless theorem leaves it open."""
     by_word = {word: verdict for verdict, word in WORDS.items()}
-    worst = overall([by_word[each["verdict"]] for each in records])
+    decided = [each["verdict"] for each in records if each["verdict"] != OPEN]
+    worst = overall([by_word[each] for each in decided])
     if worst is Verdict.NOTHING and records:
         return Verdict.INCONCLUSIVE
     return worst
@@ -334,7 +338,7 @@ def summary(records: Sequence[Record]) -> list[str]:
     killed = sum(len(each["killed"]) for each in records)
     lines = [
         f"{worst.value}: {count(len(records), 'theorem')}: {told}; {killed:,} killed",
-        f"goals by solver: {said}; Python {python_version()}",
+        f"goals by solver: {said or 'none'}; Python {python_version()}",
         f"{count(len(rests), 'assumption')}:",
     ]
     return [*lines, *(f"  - {each}" for each in rests)]

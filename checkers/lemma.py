@@ -8,7 +8,7 @@ or that no mistake refutes, proves nothing and is reported as worthless.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import signature
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from mmoracle.spec.core import sentence
 
 from .goal import Goal
-from .symbolic import Paths, Undecided, Unsupported, every
+from .symbolic import Paths, Ruled, Truth, Undecided, Unsupported, every
 from .verdict import Verdict
 from .word import Bounded, Exact, Whole, Word, Wrapping, fresh, value_of
 
@@ -102,9 +102,14 @@ class Lemma:
     def holds(self, *values: Any) -> bool:
         """Say whether the claim holds; code that ends with an error breaks it."""
         try:
-            return bool(self.claim(*values))
+            said = self.claim(*values)
+            if isinstance(said, Truth):
+                return bool(said)
         except (AssertionError, ZeroDivisionError):
             return False
+        if said not in (True, False):
+            raise Unsupported(f"a claim is true or false, not {said!r}")
+        return bool(said)
 
 
 # ------------------------------------------------------------------ provers
@@ -162,10 +167,11 @@ class Symbolic:
         values = outcome.values
         if outcome.verdict is not Verdict.VIOLATED or values is None:
             return outcome
-        if self.kind is Wrapping or values[0] != TOP:
+        if self.kind is Wrapping:
             return outcome
-        if lemma.meets(*values) and not lemma.holds(*values):
-            return outcome
+        with suppress(Ruled):
+            if lemma.meets(*values) and not lemma.holds(*values):
+                return outcome
         why = f"values that should refute the claim do not: {values}"
         return replace(outcome, verdict=Verdict.INCONCLUSIVE, why=why)
 
@@ -204,9 +210,12 @@ def tried(
     count, witness, verdict = 0, None, held
     began = monotonic()
     for values in cases:
-        if lemma.meets(*values):
+        with suppress(Ruled):  # within the claim, where it speaks of other values
+            if not lemma.meets(*values):
+                continue
+            holds = lemma.holds(*values)
             count += 1
-            if not lemma.holds(*values):
+            if not holds:
                 witness, verdict = values, Verdict.VIOLATED
                 break
             witness = witness or values
@@ -241,13 +250,19 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Shapes:
-    """Every one of finitely many shapes, whose parts are opaque."""
+    """Every one of finitely many shapes; where their parts are opaque, of any size.
+
+    With a scope the shapes are no more than that says; `all_there_are` of these.
+    """
 
     cases: Callable[[], Iterable[Values]]
+    scope: str = "unbounded"
+    all_there_are: bool = True
 
     def __call__(self, lemma: Lemma) -> Outcome:
         """Try them all."""
-        return tried(lemma, self.cases(), "shapes", "unbounded", Verdict.COMPLETE)
+        held = Verdict.COMPLETE if self.all_there_are else Verdict.BOUNDED
+        return tried(lemma, self.cases(), "shapes", self.scope, held)
 
 
 @dataclass(frozen=True)

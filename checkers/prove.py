@@ -59,7 +59,9 @@ class Proof:
         failed = [f"{each.bug}: {each.failed}" for each in self.kills if each.failed]
         if failed:
             return failed[0]
-        return "" if self.kills else "no mistake is tried on it"
+        if all(each.of == "statement" for each in self.kills):
+            return "no mistake of specification or machine is tried on it"
+        return ""
 
     @property
     def disputed(self) -> str:

@@ -92,7 +92,7 @@ def key_of(name: str, module: str) -> str:
     """Return the hash of a name, of the source it depends on and of the solvers."""
     modules = {*closure(module), *closure(ENGINE)}
     told = sha256()
-    for each in (name, sys.version, *(installed(each) for each in PACKAGES)):
+    for each in (name, sys.version, sys.flags, *(installed(each) for each in PACKAGES)):
         told.update(f"{each}\n".encode())
     for each in sorted(modules):
         told.update(each.encode() + digest(each))

@@ -154,7 +154,9 @@ class Paths:
 
     def turn(self) -> bool:
         """Change the last answer that has another side; say whether there was one."""
-        below = None  # the path that ends here is covered
+        below = None  # the path that ends here is covered,
+        if self.model is None:  # or its hypotheses were found impossible
+            below = z3.BoolVal(True)
         while self.choices:
             choice = self.choices[-1]
             if choice.pushed:
@@ -176,13 +178,21 @@ class Paths:
         """
         return Goal(self.logic, tuple(self.domain), self.escape)
 
+    def ended(self) -> None:
+        """Raise `Unsupported` if a path ended before its last answer was asked for."""
+        if self.at < len(self.choices):
+            raise Unsupported("the function asks less when it runs again")
+
     def follow(self, function: Callable[[], T]) -> Iterator[T]:
         """Yield what the function returns on each path within the hypotheses."""
         self.model = self.ask()
         for _ in range(MOST_PATHS):
             self.at = 0
             with suppress(Ruled):
-                yield function()
+                result = function()
+                self.ended()
+                yield result
+            self.ended()
             if not self.turn():
                 return
         raise Undecided(f"more than {MOST_PATHS:,} paths")
@@ -204,7 +214,9 @@ class Truth:
         return self.paths.decide(self.term)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self) is bool(other)
+        if isinstance(other, bool | Truth):
+            return bool(self) is bool(other)
+        return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -138,7 +138,8 @@ class Exact(Word):
     def __floordiv__(self, divisor: int) -> Word:
         if divisor <= 0 or divisor & (divisor - 1):
             raise Unsupported("words are divided by powers of two only")
-        return self.like(self.term >> (divisor.bit_length() - 1))  # arithmetic: floor
+        bits = min(divisor.bit_length() - 1, self.term.size() - 1)
+        return self.like(self.term >> bits)  # arithmetic: floor
 
 
 class Whole(Word):

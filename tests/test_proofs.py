@@ -31,7 +31,12 @@ from mmoracle.checkers.lemma import (  # noqa: E402
 from mmoracle.checkers.operators import title  # noqa: E402
 from mmoracle.checkers.prove import installed, prove  # noqa: E402
 from mmoracle.checkers.shipped import functions  # noqa: E402
-from mmoracle.checkers.symbolic import Paths, Undecided, Unsupported  # noqa: E402
+from mmoracle.checkers.symbolic import (  # noqa: E402
+    Paths,
+    Ruled,
+    Undecided,
+    Unsupported,
+)
 from mmoracle.checkers.verdict import Verdict  # noqa: E402
 from mmoracle.checkers.word import (  # noqa: E402
     Bounded,
@@ -266,7 +271,7 @@ def test_a_lemma_without_mistakes_is_worthless():
     proof = prove(lemma)
     assert proof.verdict is Verdict.NOTHING
     told = ledger.record(proof)
-    assert "no mistake is tried" in ledger.line_of(told)
+    assert "no mistake of specification or machine" in ledger.line_of(told)
     assert ledger.exit_of([told]) == 3
 
 
@@ -330,6 +335,42 @@ def test_a_solver_that_is_wrong_is_met_by_the_others(kind, monkeypatch):
     assert "disagrees with z3" in ledger.line_of(ledger.record(proof))
 
 
+def either_is_small(top, a, b):
+    """Assume words by a question, and then what may be."""
+    return (a < 7, b < 9) if a < 100 else (a > 200, b > 3)
+
+
+def test_hypotheses_that_are_wrongly_found_impossible_are_met_by_the_others(
+    monkeypatch,
+):
+    pytest.importorskip("cvc5", reason="cvc5 is not installed")
+    right, asked = Paths.assume, []
+
+    def blind(self, claim):
+        """Find nothing within the hypotheses of any path but the first."""
+        right(self, claim)
+        asked.append(claim)
+        if len(asked) > 1:
+            self.model = None
+            raise Ruled
+
+    monkeypatch.setattr(Paths, "assume", blind)
+    lemma = Lemma(
+        claim=nothing_is_larger_of_two,
+        given=either_is_small,
+        provers=(Symbolic(Bounded),),
+        mistakes=(),
+    )
+    proof = prove(lemma, second=True)
+    assert proof.outcomes[0].verdict is Verdict.COMPLETE
+    assert {each.answer for _, each in proof.opinions} == {"sat"}
+
+
+def nothing_is_larger_of_two(top, a, b):
+    """No word is larger than the top."""
+    return a <= top
+
+
 def test_the_parts_of_a_goal_are_the_goal():
     pytest.importorskip("cvc5", reason="cvc5 is not installed")
     for name, least in (("rounding_down", 2), ("capping", 1)):
@@ -370,6 +411,40 @@ def test_impossible_sides_are_not_followed():
         return (bool(a > 3), bool(a < 9))
 
     assert sorted(paths.follow(nested)) == [(True, False), (True, True)]
+
+
+def test_a_function_that_asks_less_when_it_runs_again_is_not_followed():
+    paths = Paths("QF_LIA")
+    a = fresh(Whole, paths, "a", 64)
+    remembered = []
+
+    def forgetful():
+        if not remembered:
+            remembered.append(bool(a < 5))
+        return remembered[0]
+
+    with pytest.raises(Unsupported, match="asks less"):
+        list(paths.follow(forgetful))
+
+
+def test_a_claim_is_true_or_false_and_nothing_else():
+    def says_nothing(top, a):
+        """A claim that forgets to answer."""
+
+    lemma = Lemma(claim=says_nothing, provers=(Symbolic(),), mistakes=())
+    assert prove(lemma).verdict is Verdict.INCONCLUSIVE
+
+
+def test_truth_values_are_compared_with_truth_values_only():
+    paths = Paths("QF_LIA")
+    a = fresh(Whole, paths, "a", 64)
+    compared = lambda: ((a < 5) == None, (a < 5) == (a < 5), (a < 5) == 7)  # noqa: E711
+    assert set(paths.follow(compared)) == {(False, True, False)}
+
+
+def test_words_that_are_shifted_far_keep_their_sign_only():
+    assert computed(Exact, lambda a, b: (a - b) >> 200, 3, 5) == -1
+    assert computed(Exact, lambda a, b: (a + b) >> 200, 3, 5) == 0
 
 
 def test_a_function_that_asks_something_else_is_not_followed():

@@ -1,6 +1,7 @@
 """What is proved about the page allocator: buddies, free lists and pagesets."""
 
 from .cpus import CPUS
+from .explored import EXPLORED
 from .halves import HALVES
 from .isolated import ISOLATED
 from .lists import LISTS
@@ -30,4 +31,5 @@ BUDDY = (
     *CPUS,
     *STEALING,
     *THEFTS,
+    *EXPLORED,
 )

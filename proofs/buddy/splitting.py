@@ -33,7 +33,7 @@ from mmoracle.spec.linux import MIGRATE_MOVABLE
 
 from .halves import joined_above
 from .lists import expand_lower, expand_whole, likely_if_the_buddy, never_merge
-from .merging import ANY_LIST, merges_at_the_top, zone_of_any_size
+from .merging import ANY_LIST, INDUCTION, merges_at_the_top, zone_of_any_size
 from .scales import REST, SIGHT, Others, alike, mirror, nth_block, scaled, with_lists
 
 MT = MIGRATE_MOVABLE
@@ -336,7 +336,7 @@ SPLITTING = (
             Mistake(blocks, "unnamed", name_forever),
         ),
         size="two other known free blocks",
-        assumes=(ANY_LIST,),
+        assumes=(ANY_LIST, INDUCTION),
         slow=True,
     ),
     Lemma(
@@ -353,7 +353,7 @@ SPLITTING = (
             Mistake(blocks, "unnamed", name_forever),
         ),
         size="one step",
-        assumes=(ANY_LIST,),
+        assumes=(ANY_LIST, INDUCTION),
     ),
     Lemma(
         claim=splitting_gives_back_one_half_of_each_order,
@@ -367,6 +367,6 @@ SPLITTING = (
             Mistake(blocks, "expand", expand_whole),
         ),
         size="up to 3 steps",
-        assumes=(ANY_LIST,),
+        assumes=(ANY_LIST, INDUCTION),
     ),
 )

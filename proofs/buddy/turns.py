@@ -18,6 +18,8 @@ from mmoracle.spec.buddy import pcp
 from mmoracle.spec.buddy.pcp import Turn
 from mmoracle.spec.linux import MIGRATE_PCPTYPES
 
+from .merging import INDUCTION
+
 LISTS = range(MIGRATE_PCPTYPES)
 
 # ------------------------------------------------------------------ one page
@@ -196,6 +198,7 @@ TURNS = (
             Mistake(pcp, "next_list", next_at_all),
         ),
         size="one step, three lists of any length",
+        assumes=(INDUCTION,),
     ),
     Lemma(
         claim=a_list_gives_as_many_pages_as_lists_were_met,
@@ -208,6 +211,7 @@ TURNS = (
             Mistake(pcp, "next_list", next_one_each),
         ),
         size="one step, three lists of any length",
+        assumes=(INDUCTION,),
     ),
     Lemma(
         claim=the_machine_takes_a_turn_as_page_after_page,
@@ -222,5 +226,6 @@ TURNS = (
             Mistake(pcp, "next_list", next_spends),
         ),
         size="one turn, three lists of any length",
+        assumes=(INDUCTION,),
     ),
 )

@@ -272,7 +272,7 @@ def shapes_of_bits() -> Iterator[Values]:
 REQUESTS = (
     Lemma(
         claim=a_zone_is_named_by_one_bit_at_most,
-        provers=(Shapes(every_request),),
+        provers=(Shapes(every_request, "every case"),),
         mistakes=(
             Mistake(request, "gfp_zone", movable_alone),
             Mistake(request, "index_of", dma_for_all),
@@ -318,7 +318,7 @@ REQUESTS = (
     Lemma(
         claim=both_sides_fill_the_same_pages,
         names=("zero", "on_alloc", "on_free", "poisoned", "with_zero"),
-        provers=(Shapes(shapes_of_bits),),
+        provers=(Shapes(shapes_of_bits, "every case"),),
         mistakes=(
             Mistake(request, "is_zeroed", zeros_on_request),
             Mistake(machine, "is_zeroed", zeros_twice),
@@ -327,7 +327,7 @@ REQUESTS = (
     Lemma(
         claim=turns_go_round_the_nodes_of_a_policy,
         size="5 nodes",
-        provers=(Shapes(every_policy),),
+        provers=(Shapes(every_policy, "every case"),),
         mistakes=(
             Mistake(request, "next_node_in", stays),
             Mistake(request, "next_node_in", from_zero),

@@ -228,7 +228,7 @@ SETTLED = (
     Lemma(
         claim=a_request_is_settled_alike,
         size="7 machines",
-        provers=(Shapes(every_request),),
+        provers=(Shapes(every_request, "every case"),),
         mistakes=(
             Mistake(alloc, "is_below_populated", below_by_two),
             Mistake(FreeLists, "prepare_alloc_pages", own_nodes_of_all),
@@ -237,7 +237,7 @@ SETTLED = (
     Lemma(
         claim=a_policy_settles_alike,
         size="7 machines",
-        provers=(Shapes(every_policy),),
+        provers=(Shapes(every_policy, "every case"),),
         mistakes=(
             Mistake(policy, "policy_zone", bound_alone),
             Mistake(FreeLists, "heeded", never_heeded),
@@ -246,7 +246,7 @@ SETTLED = (
     Lemma(
         claim=a_machine_begins_with_all_of_its_nodes,
         size="7 machines",
-        provers=(Shapes(every_machine),),
+        provers=(Shapes(every_machine, "every case"),),
         mistakes=(
             Mistake(zones, "initial", first_was_last),
             Mistake(FreeLists, "__init__", last_but_one),

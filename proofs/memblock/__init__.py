@@ -5,6 +5,7 @@ from .arrays import ARRAYS
 from .beside import BESIDE
 from .boot import BOOT
 from .cuts import CUTS
+from .explored import EXPLORED
 from .finding import FINDING
 from .growth import GROWTH
 from .pages import PAGES
@@ -28,4 +29,5 @@ MEMBLOCK = (
     *BOOT,
     *GROWTH,
     *AGAIN,
+    *EXPLORED,
 )

@@ -127,7 +127,7 @@ right_resume = Search.resume
 AGAIN = (
     Lemma(
         claim=memblock_starts_empty_and_limited_by_the_top_alone,
-        provers=(Shapes(configs),),
+        provers=(Shapes(configs, "every case"),),
         mistakes=(
             Mistake(regions, "initial", start_full),
             Mistake(Search, "__init__", start_with_mirror),

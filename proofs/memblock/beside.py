@@ -159,6 +159,11 @@ right_isolate = ROWS.isolate
 BOTH_SIDES = "up to 2 regions in hand, any number beside"
 TIED = f"{BOTH_SIDES}; node and flags differ together"
 
+OPAQUE = (
+    "memblock, any number beside: opaque regions touch neither each other nor the range"
+    " nor the regions in hand; two on a side stand for any number",
+)
+
 BESIDE = (
     Lemma(
         claim=adding_beside_any_number_of_regions_is_as_specified,
@@ -170,6 +175,7 @@ BESIDE = (
             Mistake(ROWS, "uncovered", mutants.end_with_the_next),
         ),
         size=TIED,
+        assumes=OPAQUE,
         slow=True,
     ),
     Lemma(
@@ -182,6 +188,7 @@ BESIDE = (
             Mistake(ROWS, "isolate", mutants.cut_below_only),
         ),
         size=BOTH_SIDES,
+        assumes=OPAQUE,
     ),
     Lemma(
         claim=isolating_beside_any_number_of_regions_is_as_specified,
@@ -193,5 +200,6 @@ BESIDE = (
             Mistake(ROWS, "isolate", cut_the_next),
         ),
         size=BOTH_SIDES,
+        assumes=OPAQUE,
     ),
 )

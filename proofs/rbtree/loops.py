@@ -30,6 +30,7 @@ from mmoracle.impl.rbtree import Augment, RbNode, RbTree
 from .machine import INDUCTION, replaced, without_fault
 
 ROUNDS = 3
+FEW = "every chain of up to 3 rounds"
 TOO_MANY = 4 * ROUNDS
 
 
@@ -261,9 +262,6 @@ def refresh_nothing(root: RbTree, node: RbNode) -> None:
         root._erase_color(short)
 
 
-ANY_WAY = "one round of any number"
-
-
 def both(*ends: Any) -> Callable[[], Iterator[tuple[Any, ...]]]:
     """Return what yields every number of rounds with every end."""
     return lambda: product(range(ROUNDS + 1), ends)
@@ -272,49 +270,45 @@ def both(*ends: Any) -> Callable[[], Iterator[tuple[Any, ...]]]:
 LOOPS = (
     Lemma(
         claim=refreshing_goes_up_until_the_stop_or_no_change,
-        provers=(Shapes(both(False, True)),),
+        provers=(Shapes(both(False, True), FEW, False),),
         mistakes=(
             Mistake(Augment, "propagate", propagate_nothing, bug="P24"),
             Mistake(Augment, "propagate", stop_at_the_first),
             Mistake(Augment, "propagate", refresh_the_stop),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=announcing_goes_up_while_it_is_news,
-        provers=(Shapes(rounds),),
+        provers=(Shapes(rounds, FEW, False),),
         mistakes=(
             Mistake(Augment, "announce", announce_once),
             Mistake(Augment, "announce", announce_to_all),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=mending_an_insertion_goes_on_where_the_step_ends,
-        provers=(Shapes(both("step", "black", "root")),),
+        provers=(Shapes(both("step", "black", "root"), FEW, False),),
         mistakes=(
             Mistake(RbTree, "rb_insert_color", leave_red),
             Mistake(RbTree, "rb_insert_color", mend_once),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=mending_an_erasure_goes_on_where_the_step_ends,
-        provers=(Shapes(both(False, True)),),
+        provers=(Shapes(both(False, True), FEW, False),),
         mistakes=(
             Mistake(RbTree, "_erase_color", start_from_nothing, bug="P22"),
             Mistake(RbTree, "_erase_color", mend_twice),
             Mistake(RbTree, "_erase_color", forget_what_is_below),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=an_erasure_unlinks_refreshes_and_mends,
-        provers=(Shapes(orders),),
+        provers=(Shapes(orders, FEW, False),),
         mistakes=(
             Mistake(RbTree, "rb_erase", mend_before_refreshing),
             Mistake(RbTree, "rb_erase", refresh_nothing, bug="P24"),

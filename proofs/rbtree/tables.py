@@ -14,7 +14,7 @@ from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Shapes, Sweep, Symbolic
 from mmoracle.checkers.symbolic import either, every
-from mmoracle.checkers.word import Whole, one_of
+from mmoracle.checkers.word import Whole, Word, one_of
 from mmoracle.spec.rbtree import tree as rbtree
 from mmoracle.spec.rbtree.tree import Branch, Config, Node, Sub, Tree
 
@@ -83,7 +83,9 @@ def same_items(one: list[Any], two: list[Any]) -> bool:
     """Say whether calls passed the very same things."""
     pairs = zip(one, two, strict=True)
     return all(
-        a is b for calls in pairs for a, b in zip(calls[0], calls[1], strict=True)
+        a is b or (isinstance(a, int | Word) and isinstance(b, int | Word) and a == b)
+        for calls in pairs
+        for a, b in zip(calls[0], calls[1], strict=True)
     )
 
 

@@ -23,7 +23,7 @@ from mmoracle.checkers.mutants.rbtree import (
 )
 from mmoracle.impl.rbtree import RbNode, RbRoot, RbWalks
 
-from .loops import ROUNDS, Watch
+from .loops import FEW, ROUNDS, Watch
 from .machine import INDUCTION, replaced, without_fault
 
 
@@ -275,52 +275,46 @@ def descend_two_nodes(root: RbRoot, key: int) -> tuple[Any, Any]:
     return node, node.left if key < node.key else node.right
 
 
-ANY_WAY = "one round of any number"
-
 WALKS = (
     Lemma(
         claim=descending_goes_on_below_until_the_key_or_no_node,
-        provers=(Shapes(descents),),
+        provers=(Shapes(descents, FEW, False),),
         mistakes=(
             Mistake(RbRoot, "descend", descend_to_the_left),
             Mistake(RbRoot, "descend", descend_two_nodes),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=going_down_ends_at_the_last_node_of_its_side,
-        provers=(Shapes(downs),),
+        provers=(Shapes(downs, FEW, False),),
         mistakes=(
             Mistake(RbWalks, "_leftmost", stay),
             Mistake(RbWalks, "_rightmost", go_one_down),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=going_deepest_ends_at_a_node_without_children,
-        provers=(Shapes(deepest),),
+        provers=(Shapes(deepest, FEW, False),),
         mistakes=(
             Mistake(RbWalks, "_deepest", go_one_down),
             Mistake(RbWalks, "_deepest", go_left_only),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=the_neighbour_is_below_or_where_the_way_up_turns,
-        provers=(Shapes(ups),),
+        provers=(Shapes(ups, FEW, False),),
         mistakes=(
             Mistake(RbWalks, "rb_next", go_right_only),
             Mistake(RbWalks, "rb_prev", go_up_once),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
     Lemma(
         claim=an_empty_tree_has_no_first_and_any_other_is_asked,
-        provers=(Shapes(ends),),
+        provers=(Shapes(ends, FEW, False),),
         mistakes=(
             Mistake(RbWalks, "rb_first", one_step_left),
             Mistake(RbWalks, "rb_last", one_step_right),
@@ -329,7 +323,7 @@ WALKS = (
     ),
     Lemma(
         claim=a_cached_tree_has_its_first_at_hand,
-        provers=(Shapes(lambda: iter(((False,), (True,)))),),
+        provers=(Shapes(lambda: iter(((False,), (True,))), FEW, False),),
         mistakes=(
             Mistake(RbWalks, "rb_first", forget_the_cache),
             Mistake(RbWalks, "rb_first", one_step_left),
@@ -338,7 +332,7 @@ WALKS = (
     ),
     Lemma(
         claim=after_a_left_child_comes_the_deepest_on_the_right,
-        provers=(Shapes(children),),
+        provers=(Shapes(children, FEW, False),),
         mistakes=(
             Mistake(RbWalks, "rb_next_postorder", always_the_parent),
             Mistake(RbWalks, "rb_next_postorder", RbWalks.rb_next),
@@ -347,13 +341,12 @@ WALKS = (
     ),
     Lemma(
         claim=the_postorder_walk_ends_where_nothing_follows,
-        provers=(Shapes(lambda: ((n,) for n in range(ROUNDS + 1))),),
+        provers=(Shapes(lambda: ((n,) for n in range(ROUNDS + 1)), FEW, False),),
         mistakes=(
             Mistake(RbWalks, "postorder", stop_before_the_root, bug="P25"),
             Mistake(RbWalks, "postorder", walk_from_nothing, bug="P25"),
             Mistake(RbWalks, "postorder", go_down),
         ),
-        size=ANY_WAY,
         assumes=INDUCTION,
     ),
 )

@@ -222,7 +222,7 @@ ROUNDS = (
     Lemma(
         claim=a_reclaim_that_begins_anew_tries_harder,
         names=("sc",),
-        provers=(Shapes(controls),),
+        provers=(Shapes(controls, "every case"),),
         mistakes=(
             Mistake(direct, "again", forced_again),
             Mistake(Task, "retry", spared_again),

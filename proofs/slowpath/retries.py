@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmoracle.checkers.lemma import Lemma, Mistake, Sampled, Symbolic, Values
-from mmoracle.checkers.symbolic import either, every
+from mmoracle.checkers.symbolic import Ruled, either, every
 from mmoracle.checkers.word import Whole
 from mmoracle.impl.slowpath import decisions as machine
 from mmoracle.spec.linux import (
@@ -68,7 +68,7 @@ def each_retry_for_compaction_leaves_less_to_try(
     """Unless it waits for reclaim, the priority falls, or the retries that are left."""
     got = retry.compaction_again(result, prio, retries, costly, most, fit)
     if not got.again or result == SKIPPED:
-        return True
+        raise Ruled
     bound = most_of(most, costly)
     before = (prio, max(0, bound - retries))
     after = (got.priority, max(0, bound - got.retries))

@@ -20,7 +20,7 @@ from mmoracle.checkers.lemma import (
     Values,
     mistaken,
 )
-from mmoracle.checkers.symbolic import either
+from mmoracle.checkers.symbolic import Ruled, either
 from mmoracle.checkers.word import Whole, one_of
 from mmoracle.spec.linux import AllocFlags, CompactPriority, CompactResult, Gfp
 from mmoracle.spec.slowpath import path, replies, retry
@@ -189,14 +189,14 @@ def less_is_left(cfg: Config, asked: tuple[At, ...], words: tuple[Any, ...]) -> 
     """Say that the measure falls, but for the round of a request that must not fail."""
     found = told(asked, words)
     if found is None:
-        return True
+        raise Ruled
     s, reply = found
     with ExitStack() as oracles:
         for each in any_answer(words):
             oracles.enter_context(mistaken(each))
         turn = replies.follow(cfg, s, reply)
     if turn.state.at is At.IDLE or retry.may_go_round(s, turn.state):
-        return True
+        raise Ruled
     return retry.falls(retry.rank(cfg, s), retry.rank(cfg, turn.state))
 
 
@@ -316,6 +316,10 @@ BITS = (0x7FFFFF, 0x1FF, 0xFFC)
 # ------------------------------------------------------------------ the lemmas
 
 COHERENT = "compaction that may run does not skip a zone that is ready for it"
+INDUCTION = (
+    "slow path: ranks are counts, none below 0, and what falls at each step ends, by"
+    " induction, told in proofs/slowpath and checked by no solver"
+)
 SIZE = "orders 0, 1 and 4; every gfp flag, context and alloc flag"
 
 
@@ -330,7 +334,7 @@ def turns(
         provers=(Symbolic(Whole), Sampled(near(asked))),
         mistakes=mistakes,
         size=SIZE,
-        assumes=(COHERENT,),
+        assumes=(COHERENT, INDUCTION),
         slow=True,
     )
 

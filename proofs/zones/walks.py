@@ -93,7 +93,7 @@ WALKS = (
     Lemma(
         claim=a_machine_before_boot_is_what_the_specification_says,
         size="the small machines, x86 and RISC-V",
-        provers=(Shapes(every_machine),),
+        provers=(Shapes(every_machine, "every case"),),
         mistakes=(
             Mistake(state, "unbooted", at_boot),
             Mistake(Boot, "__init__", no_boost),
