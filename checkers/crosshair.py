@@ -154,7 +154,7 @@ def {lemma.name}({", ".join(f"{word}: int" for word in words)}) -> bool:
     pre: BY_NAME[{lemma.name!r}].meets({listed})
     post: _
     """
-    return BY_NAME[{lemma.name!r}].holds({listed})
+    return BY_NAME[{lemma.name!r}].stands({listed})
 '''
 
 

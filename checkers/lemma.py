@@ -111,6 +111,13 @@ class Lemma:
             raise Unsupported(f"a claim is true or false, not {said!r}")
         return bool(said)
 
+    def stands(self, *values: Any) -> bool:
+        """Say whether the claim holds, or does not speak of these values."""
+        try:
+            return self.holds(*values)
+        except Ruled:
+            return True
+
 
 # ------------------------------------------------------------------ provers
 
