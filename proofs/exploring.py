@@ -13,7 +13,7 @@ from mmoracle.checkers.explore import explore
 from mmoracle.checkers.lemma import Sweep, Values
 from mmoracle.checkers.subsystem import Subsystem
 
-STEPS = 400  # of each machine
+STEPS = 300  # of each machine
 TINY = f"the first {STEPS} steps of each tiny machine"
 
 

@@ -1,6 +1,7 @@
 """What is proved about the walk: watermarks, highest zones, flags, eligible zones."""
 
 from .decisions import DECISIONS
+from .explored import EXPLORED
 from .marks import MARKS
 from .requests import REQUESTS
 from .served import SERVED
@@ -8,4 +9,13 @@ from .settled import SETTLED
 from .signed import SIGNED
 from .walks import WALKS
 
-FREELIST = (*MARKS, *DECISIONS, *SIGNED, *REQUESTS, *SETTLED, *WALKS, *SERVED)
+FREELIST = (
+    *MARKS,
+    *DECISIONS,
+    *SIGNED,
+    *REQUESTS,
+    *SETTLED,
+    *WALKS,
+    *SERVED,
+    *EXPLORED,
+)

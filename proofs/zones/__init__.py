@@ -1,6 +1,7 @@
 """What is proved about nodes and zones: marks and sizes, spans and orders."""
 
 from .cores import CORES
+from .explored import EXPLORED
 from .files import FILES
 from .marks import MARKS
 from .nodes import NODES
@@ -9,4 +10,4 @@ from .sizes import SIZES
 from .spans import SPANS
 from .walks import WALKS
 
-ZONES = (*MARKS, *NODES, *SPANS, *CORES, *ORDERS, *SIZES, *FILES, *WALKS)
+ZONES = (*MARKS, *NODES, *SPANS, *CORES, *ORDERS, *SIZES, *FILES, *WALKS, *EXPLORED)
