@@ -7,10 +7,19 @@ REFUSED = "A gap that is too narrow is offered, and the fit refuses it."
 ROOM = "An array that is only searched is copied, with far more slots than it needs."
 EITHER = "Only whether two counts of edits differ is asked, before the first search."
 
+WIDER = "A wider window holds more regions that are merged already, and stay so."
+
 ROWS = "impl.memblock.regions.MemblockType."
 
 EQUIVALENT = {
     "spec.memblock.arrays.passed: r.end <= base -> r.end < base": NOTHING,
+    "impl.memblock.memblock.Memblock.change: 1 -> 2": WIDER,
+    "impl.memblock.memblock.Memblock.change: 1 -> 2 (#2)": WIDER,
+    "impl.memblock.memblock.Memblock.change: i < j -> i <= j": WIDER,
+    f"{ROWS}insert_parts: 1 -> 2": WIDER,
+    f"{ROWS}insert_parts: 1 -> 2 (#4)": WIDER,
+    f"{ROWS}merge_regions: 1 -> 2": WIDER,
+    f"{ROWS}merge_regions: 1 -> 2 (#2)": WIDER,
     f"{ROWS}gap: 0 -> 1": FIRST_PAGE,
     f"{ROWS}gap: 0 -> -1": FIRST_PAGE,
     f"{ROWS}gap: i < len(self.bases) -> i > len(self.bases)": FORGETS,
