@@ -183,9 +183,8 @@ def compact_again(cfg: Config, s: State) -> tuple[State, bool]:
         cfg.compact_retries,
         reclaim_would_help(cfg, s),
     )
-    priority = verdict.priority
-    if isinstance(priority, int):
-        priority = CompactPriority(priority)
+    tried = verdict.priority  # a word in proofs, which no enumeration has
+    priority = CompactPriority(tried) if isinstance(tried, int) else tried
     return replace(s, priority=priority, retries=verdict.retries), verdict.again
 
 
