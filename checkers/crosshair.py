@@ -13,13 +13,15 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from .foreign import Said, conversation
-from .lemma import Lemma
+from .goal import installed
+from .lemma import TOP, Lemma
+from .operators import title
 
 Kind = Literal["check", "diffbehavior", "lemma"]
 Answer = Literal["confirmed", "refuted", "open"]
@@ -29,7 +31,6 @@ ABSENT = f"not installed: pip install {NEEDED}"
 PATIENCE = 2.0  # seconds of processor time for one question
 WALL = 60.0  # seconds after which a question that has no answer is given up
 MODULE = "attacked_lemmas"
-TOP = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,6 @@ def path_of(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
-def shipped(thing: Any) -> str:
-    """Return where a function is, without the package."""
-    return path_of(thing).removeprefix("mmoracle.")
-
-
 def owner(thing: Any) -> str:
     """Return where a class or module is, without the package."""
     where = path_of(thing) if isinstance(thing, type) else str(thing.__name__)
@@ -102,7 +98,7 @@ def options(patience: float) -> tuple[str, ...]:
 
 def about_contract(contract: Contract, patience: float = PATIENCE) -> Question:
     """Ask whether anything breaks a contract."""
-    functions = tuple(shipped(each) for each in contract.about)
+    functions = tuple(title(each) for each in contract.about)
     return checked("check", path_of(contract.statement), functions, patience)
 
 
@@ -124,7 +120,7 @@ def checked(
 
 def about_pair(pair: Pair, patience: float = PATIENCE) -> Question:
     """Ask whether two functions differ."""
-    functions = tuple(shipped(each) for each in pair.about or (pair.one, pair.two))
+    functions = tuple(title(each) for each in pair.about or (pair.one, pair.two))
     words = ("diffbehavior", path_of(pair.one), path_of(pair.two))
     name = pair.one.__name__
     longer = options(max(patience, pair.patience))
@@ -273,14 +269,6 @@ def attacks(budget_seconds: float = 60.0) -> list[Attack]:
         return asked(questions, budget_seconds, path=folder)
 
 
-def version() -> str:
-    """Return CrossHair's version, empty where it is not installed."""
-    try:
-        return metadata.version("crosshair-tool")
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 def lines(attacks: Sequence[Attack]) -> list[str]:
     """Return one line for each attack: answer, kind, name, functions, and why."""
     names = max((len(each.name) for each in attacks), default=0)
@@ -300,4 +288,5 @@ def summary(attacks: Sequence[Attack]) -> str:
         found = ", ".join(f"{n} {word}" for n, word in sorted(counts, reverse=True))
         told.append(f"{len(answers)} by {kind}: {found}")
     seconds = sum(each.seconds for each in attacks)
-    return f"CrossHair {version() or 'absent'}: {'; '.join(told)}; {seconds:.1f} s"
+    version = installed("crosshair-tool") or "absent"
+    return f"CrossHair {version}: {'; '.join(told)}; {seconds:.1f} s"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
+
+from .pool import deaf
 
 FORK = multiprocessing.get_context("fork")
 LOOK = 0.5  # seconds between two looks at the limits
@@ -16,9 +17,9 @@ LOOK = 0.5  # seconds between two looks at the limits
 Job = tuple[Callable[..., None], tuple[Any, ...]]  # gets a pipe as its last argument
 
 
-def deaf(work: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Make a job; an interruption is the parent's, which ends the child."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def alone(work: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Make a job in a process of its own."""
+    deaf()
     work(*args)
 
 
@@ -48,7 +49,7 @@ def processes(
         if at is not None:
             work, args = jobs[at]
             here, there = FORK.Pipe(duplex=False)
-            child = FORK.Process(target=deaf, args=(work, (*args, there)), daemon=True)
+            child = FORK.Process(target=alone, args=(work, (*args, there)), daemon=True)
             child.start()
             there.close()
             running[here] = Running(at, child, monotonic() + limit(at, 0))

@@ -35,7 +35,7 @@ class Goal:
 
     logic: str
     domain: tuple[Any, ...]
-    escape: Any  # None where a path decides nothing
+    escape: Any
 
     def text_of(self, term: Any) -> str:
         """Return SMT-LIB 2 that asks for a model of one term within the domain."""
@@ -46,7 +46,7 @@ class Goal:
     @cached_property
     def text(self) -> str:
         """Return the goal in SMT-LIB 2; `unsat` confirms the proof."""
-        return self.text_of(z3.BoolVal(False) if self.escape is None else self.escape)
+        return self.text_of(self.escape)
 
     def parts(self) -> Iterator[str]:
         """Yield goals that together are this one, split at its first decisions."""
@@ -56,7 +56,7 @@ class Goal:
         def push(before: list[Any], term: Any) -> None:
             heappush(heap, (-size(term), next(ties), before, term))
 
-        push([], z3.BoolVal(False) if self.escape is None else self.escape)
+        push([], self.escape)
         done: list[Any] = []
         while heap and len(heap) + len(done) < MOST_PARTS:
             _, _, before, term = heappop(heap)

@@ -18,6 +18,7 @@ from .crosshair import Attack
 from .goal import UNSAT, installed
 from .lemma import Lemma, Outcome, Values
 from .prove import Kill, Proof
+from .report import count
 from .verdict import EXIT, Verdict, overall
 
 Record = dict[str, Any]
@@ -117,9 +118,7 @@ def trouble(proof: Proof) -> str:
     """Return what stands against the lemma, empty where nothing does."""
     for each in proof.outcomes:
         if each.verdict is Verdict.VIOLATED:
-            values = named(proof.lemma, each.values)
-            shown = ", ".join(f"{name}={value}" for name, value in values.items())
-            return f"{each.prover}: {shown}"
+            return f"{each.prover}: {shown(named(proof.lemma, each.values))}"
     for each in proof.outcomes:
         if each.verdict is Verdict.INCONCLUSIVE:
             return f"{each.prover}: {each.why}"
@@ -152,24 +151,8 @@ def record(proof: Proof) -> Record:
 
 def undecided(lemma: Lemma, why: str, seconds: float = 0.0) -> Record:
     """Return the record of a lemma whose proof did not end."""
-    return {
-        "id": lemma.name,
-        "subsystem": subsystem_of(lemma),
-        "statement": lemma.about,
-        "verdict": WORDS[Verdict.INCONCLUSIVE],
-        "scope": "",
-        "paths": 0,
-        "provers": [],
-        "solvers": [],
-        "seconds": round(seconds, 2),
-        "witness": None,
-        "killed": [],
-        "survived": [],
-        "functions": [],
-        "assumes": list(lemma.assumes),
-        "why": why,
-        "cached": False,
-    }
+    nothing = Proof(lemma=lemma, outcomes=(), kills=(), survivors=(), seconds=seconds)
+    return record(nothing) | {"verdict": WORDS[Verdict.INCONCLUSIVE], "why": why}
 
 
 def attacked(found: Sequence[Attack], why: str = "") -> Record:
@@ -188,11 +171,6 @@ def attacked(found: Sequence[Attack], why: str = "") -> Record:
 
 
 # ------------------------------------------------------------------ text
-
-
-def count(things: int, name: str) -> str:
-    """Return a number with its noun."""
-    return f"{things:,} {name}{'s' * (things != 1)}"
 
 
 def agreement(told: Record) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -66,7 +66,7 @@ class Mutant:
         self.function.__code__ = self.code
 
 
-def title(function: FunctionType) -> str:
+def title(function: Callable[..., Any]) -> str:
     """Return a function's full name without the name of the project."""
     module = function.__module__.removeprefix("mmoracle.")
     return f"{module}.{function.__qualname__}"

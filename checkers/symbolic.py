@@ -176,7 +176,8 @@ class Paths:
 
         A model of it escapes them, by a side that was found to be impossible.
         """
-        return Goal(self.logic, tuple(self.domain), self.escape)
+        escape = z3.BoolVal(False) if self.escape is None else self.escape
+        return Goal(self.logic, tuple(self.domain), escape)
 
     def ended(self) -> None:
         """Raise `Unsupported` if a path ended before its last answer was asked for."""

@@ -6,11 +6,10 @@ reaches, for example what an operation does when an array is full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmoracle.checkers.explore import explore
-from mmoracle.checkers.lemma import Sweep, Values
+from mmoracle.checkers.lemma import Sweep
 from mmoracle.checkers.subsystem import Subsystem
 
 STEPS = 300  # of each machine
@@ -24,9 +23,5 @@ def is_explored(sub: Subsystem[Any, Any, Any], config: str) -> bool:
 
 def machines(sub: Subsystem[Any, Any, Any]) -> Sweep:
     """Return the prover that runs every tiny machine."""
-
-    def tiny(top: int) -> Iterator[Values]:
-        return ((name,) for name in sub.configs if name.startswith("tiny"))
-
-    cases: Callable[[int], Iterator[Values]] = tiny
-    return Sweep(cases=cases, scope=TINY)
+    tiny = [(name,) for name in sub.configs if name.startswith("tiny")]
+    return Sweep(cases=lambda top: tiny, scope=TINY)

@@ -6,9 +6,12 @@ from typing import Any
 
 from mmoracle.checkers.bind.buddy import BUDDY
 from mmoracle.checkers.lemma import Lemma, Mistake
+from mmoracle.checkers.mutants.buddy_lists import look_at_the_wrong_buddy
 from mmoracle.impl.buddy.zone import Zone
 from mmoracle.proofs.exploring import is_explored, machines
 from mmoracle.spec.buddy import blocks
+
+from .lists import likely_if_the_buddy
 
 
 def small_zones_take_every_first_step_alike(top: Any, config: Any) -> bool:
@@ -16,23 +19,13 @@ def small_zones_take_every_first_step_alike(top: Any, config: Any) -> bool:
     return is_explored(BUDDY, config)
 
 
-def likely(m: Any, pfn: int, order: int) -> bool:
-    """Expect that every block merges soon."""
-    return True
-
-
-def never_likely(*args: Any) -> bool:
-    """Expect that no block merges soon."""
-    return False
-
-
 EXPLORED = (
     Lemma(
         claim=small_zones_take_every_first_step_alike,
         provers=(machines(BUDDY),),
         mistakes=(
-            Mistake(Zone, "merge_likely", likely),
-            Mistake(blocks, "merge_is_likely", never_likely),
+            Mistake(Zone, "merge_likely", look_at_the_wrong_buddy),
+            Mistake(blocks, "merge_is_likely", likely_if_the_buddy),
         ),
         slow=True,
     ),

@@ -6,9 +6,12 @@ from typing import Any
 
 from mmoracle.checkers.bind.memblock import MEMBLOCK
 from mmoracle.checkers.lemma import Lemma, Mistake
+from mmoracle.checkers.mutants import memblock as mutants
 from mmoracle.impl.memblock.regions import MemblockType
 from mmoracle.proofs.exploring import is_explored, machines
 from mmoracle.spec.memblock import arrays
+
+from .arrays import inside_by_base
 
 
 def small_memblocks_take_every_first_step_alike(top: Any, config: Any) -> bool:
@@ -16,23 +19,13 @@ def small_memblocks_take_every_first_step_alike(top: Any, config: Any) -> bool:
     return is_explored(MEMBLOCK, config)
 
 
-def always_inside(cfg: Any, r: Any, base: int, size: int) -> bool:
-    """Take every region for one inside the range."""
-    return True
-
-
-def merge_nothing(t: Any, rows: list[Any]) -> list[Any]:
-    """Leave the machine's regions as they are."""
-    return rows
-
-
 EXPLORED = (
     Lemma(
         claim=small_memblocks_take_every_first_step_alike,
         provers=(machines(MEMBLOCK),),
         mistakes=(
-            Mistake(arrays, "inside", always_inside),
-            Mistake(MemblockType, "merged", merge_nothing),
+            Mistake(arrays, "inside", inside_by_base),
+            Mistake(MemblockType, "merged", mutants.merge_nothing),
         ),
         slow=True,
     ),
