@@ -219,9 +219,8 @@ def line_of(told: Record) -> str:
         return line_of_attacks(told)
     killed = f"{len(told['killed'])} killed"
     facts = [counts(told), agreement(told), killed, f"{told['seconds']:.1f} s"]
-    line = (
-        f"{told['verdict']:<9} {told['subsystem']:<10} {told['id']} ({told['scope']})"
-    )
+    line = f"{told['verdict']:<9} {told['subsystem']:<10} {told['id']}"
+    line += f" ({told['scope']})" if told["scope"] else ""
     line += ": " + "; ".join(filter(None, facts))
     line += " [cached]" if told["cached"] else ""
     return f"{line}; {told['why']}" if told["why"] else line
