@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
@@ -34,20 +35,19 @@ class Running:
 
 
 def processes(
-    jobs: Sequence[Job], workers: int, limit: Callable[[int, int], float]
+    jobs: Iterable[Job], workers: int, limit: Callable[[int, int], float]
 ) -> Iterator[tuple[int, list[Any], bool]]:
     """Make jobs in forked processes; yield (job, what it sent, whether it ended).
 
     `limit(job, n)` says how many seconds there are for the message after the n-th;
-    a job that takes longer is killed, and what it had sent is kept.
+    a job that takes longer is killed, and what it had sent is kept.  A job is asked
+    for when it begins, so that it can use what the earlier ones said.
     """
-    todo = iter(range(len(jobs)))
+    todo = enumerate(jobs)
     running: dict[Connection, Running] = {}
 
     def begin() -> None:
-        at = next(todo, None)
-        if at is not None:
-            work, args = jobs[at]
+        for at, (work, args) in islice(todo, 1):
             here, there = FORK.Pipe(duplex=False)
             child = FORK.Process(target=alone, args=(work, (*args, there)), daemon=True)
             child.start()

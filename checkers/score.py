@@ -7,9 +7,10 @@ a process of its own, so that nothing that was remembered outlives it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from time import monotonic
 from types import FunctionType
@@ -20,11 +21,13 @@ from .ledger import subsystem_of
 from .lemma import Lemma
 from .operators import Mutant, mutants, title
 from .proving import closure, draw
-from .shipped import functions, heard, key_of, owners
+from .registry import SUBSYSTEMS
+from .shipped import SIDES, functions, heard, key_of, owners
 from .verdict import Verdict
 
 SLOWEST = 600.0  # seconds for one prover of unchanged code
 SLOWER, GRACE = 10, 20.0  # a prover that takes longer than this does not end
+UNTRIED = 0.05  # how many kills a prover is given in advance
 RED = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOTHING)
 
 
@@ -96,6 +99,11 @@ def attempt(
             return
 
 
+def price(use: Use, kills: Mapping[tuple[int, int], int]) -> float:
+    """Return what a prover costs for each mutant that it is likely to kill."""
+    return use.seconds / (kills.get((use.lemma, use.prover), 0) + UNTRIED)
+
+
 def fates(
     lemmas: Sequence[Lemma],
     wanted: Callable[[FunctionType], bool],
@@ -120,16 +128,25 @@ def fates(
         if each.name in excuses
     )
     tried = [(each, todo) for each, todo in changed if each.name not in excuses]
-    jobs: list[Job] = [(attempt, (mutant, lemmas, todo)) for mutant, todo in tried]
+    orders: list[list[Use]] = []  # in which the provers of each mutant are run
+
+    def jobs() -> Iterator[Job]:
+        for mutant, todo in tried:
+            kills = killed_by[title(mutant.function)]
+            orders.append(sorted(todo, key=lambda use: price(use, kills)))
+            yield attempt, (mutant, lemmas, orders[-1])
 
     def limit(at: int, n: int) -> float:
-        todo = tried[at][1]
+        todo = orders[at]
         return GRACE + SLOWER * (todo[n].seconds if n < len(todo) else 0.0)
 
-    for at, said, ended in processes(jobs, workers, limit):
-        mutant, todo = tried[at]
+    killed_by: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
+    for at, said, ended in processes(jobs(), workers, limit):
+        mutant, todo = tried[at][0], orders[at]
         killed = not ended or len(said) < len(todo) or True in said
         last = todo[min(len(said) - (1 if True in said else 0), len(todo) - 1)]
+        if killed:
+            killed_by[title(mutant.function)][last.lemma, last.prover] += 1
         killer = lemmas[last.lemma].name if killed else ""
         yield Fate(mutant, killer if ended else f"{killer} (does not end)")
 
@@ -151,12 +168,27 @@ BOTH = ("spec", "impl")
 ENOUGH = 0.95  # of the mutants that are not equivalent
 
 
+@cache
+def stepping() -> frozenset[str]:
+    """Return the modules that operations are made of: rules import these."""
+    ops = {op.__module__ for sub in SUBSYSTEMS.values() for op in sub.ops}
+    return frozenset(each for module in ops for each in closure(module))
+
+
+def works(each: FunctionType) -> bool:
+    """Say whether a function makes steps; others judge them, offer or write some."""
+    offers = each.__annotations__.get("return") in ("Domains", "OneOf", "Ints")
+    judges = each.__module__.startswith(SIDES[0]) and each.__module__ not in stepping()
+    return not (offers or judges or each.__name__ == "__str__")
+
+
 def wanted_by(prefixes: Sequence[str]) -> Callable[[FunctionType], bool]:
-    """Return what says whether a function is of a subsystem, module or name."""
+    """Return what says whether a function of a subsystem, module or name is counted."""
     heads = tuple(prefixes)
 
     def wanted(each: FunctionType) -> bool:
-        return not heads or title(each).split(".", 1)[1].startswith(heads)
+        name = title(each).split(".", 1)[1]
+        return works(each) and (not heads or name.startswith(heads))
 
     return wanted
 

@@ -13,7 +13,7 @@ from typing import Any
 from mmoracle.checkers.subsystem import Subsystem
 from mmoracle.checkers.symbolic import every
 from mmoracle.checkers.word import Word
-from mmoracle.spec.core import Op
+from mmoracle.spec.core import Disallowed, Op
 
 
 def parts(one: Any, two: Any) -> Iterator[Any]:
@@ -45,3 +45,20 @@ def both_do_alike(
     return every(
         equal(answer, due), equal(sub.abstract(machine), op.after(cfg, state, due))
     )
+
+
+def both_judge_alike(
+    sub: Subsystem[Any, Any, Any], cfg: Any, state: Any, op: Op[Any, Any], answer: Any
+) -> bool:
+    """Say that both sides refuse an answer by the same rule, or go on alike from it."""
+    machine = sub.load(cfg, state)
+    told, taken = "", state
+    try:
+        taken = op.after(cfg, state, answer)
+    except Disallowed as no:
+        told = no.rule
+    try:
+        sub.accept(machine, op, answer)
+    except Disallowed as no:
+        return told == no.rule and sub.abstract(machine) == state
+    return not told and bool(sub.abstract(machine) == taken)

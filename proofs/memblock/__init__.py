@@ -4,6 +4,7 @@ from .again import AGAIN
 from .arrays import ARRAYS
 from .beside import BESIDE
 from .boot import BOOT
+from .corners import CORNERS
 from .cuts import CUTS
 from .explored import EXPLORED
 from .finding import FINDING
@@ -30,4 +31,5 @@ MEMBLOCK = (
     *GROWTH,
     *AGAIN,
     *EXPLORED,
+    *CORNERS,
 )

@@ -1,8 +1,9 @@
 """What is proved about the slow path: rights for all flags, and that retries end."""
 
+from .explored import EXPLORED
 from .retries import RETRIES
 from .rights import RIGHTS
 from .steps import STEPS
 from .turns import TURNS
 
-SLOWPATH = (*RIGHTS, *RETRIES, *TURNS, *STEPS)
+SLOWPATH = (*RIGHTS, *RETRIES, *TURNS, *STEPS, *EXPLORED)
