@@ -12,12 +12,16 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+from mmoracle.checkers.bind import memblock as binding
 from mmoracle.checkers.bind.memblock import MEMBLOCK
 from mmoracle.checkers.lemma import Lemma, Mistake, Sweep, Values
+from mmoracle.impl.memblock import Memblock as Machine
 from mmoracle.impl.memblock.answers import Answers
 from mmoracle.impl.memblock.regions import MemblockType
+from mmoracle.impl.memblock.search import Search
+from mmoracle.proofs.alike import alike
 from mmoracle.proofs.sides import both_do_alike, both_judge_alike
-from mmoracle.spec.linux import Addr
+from mmoracle.spec.linux import MAX_NUMNODES, NUMA_NO_NODE, Addr
 from mmoracle.spec.memblock import ops, whole
 from mmoracle.spec.memblock.regions import (
     DOUBLE_INTO_RANGE,
@@ -33,7 +37,10 @@ from mmoracle.spec.memblock.regions import (
     Outcome,
     Region,
     Regions,
+    Request,
+    ReservePages,
 )
+from mmoracle.spec.memblock.search import find_in_range_node
 
 PAGE, FEW = 4, 2
 QUIRKS = ((), (DOUBLE_INTO_RANGE,), (FREE_FIRST,), V5_10)
@@ -54,15 +61,18 @@ def rows(*told: tuple[Any, ...], slots: int = FEW, array: int = 0) -> Regions:
 
 
 MEMORIES = (
-    rows((0, 60, HOTPLUG, 0)),
+    rows((0, 63, HOTPLUG, 0)),
+    rows((0, 16, NONE, 0), (61, 63, NONE, 1)),
+    rows((4, 10, MIRROR, 0), (12, 18, NONE, 0)),
     rows((0, 1, NONE, 0), (8, 56, MIRROR, 1)),
     rows((4, 28, NONE, 0), (36, 60, NONE, 1), array=48),
     rows((4, 20, NOMAP, 0), (20, 36, NOMAP, 0), (36, 52, NOMAP, 0), slots=4),
-    replace(rows(), total_size=Addr(5)),
+    replace(rows(slots=3), total_size=Addr(5)),
 )
 HELD = (
-    rows(),
+    rows(slots=3),
     rows((8, 12), (20, 24)),
+    rows((8, 12), slots=1),
     rows((16, 24), (44, 52), array=16),
     rows((20, 28), (28, 30, NONE, 0), slots=3),
 )
@@ -100,15 +110,15 @@ def states() -> Iterator[Memblock]:
 @cache
 def operations() -> tuple[Case, ...]:
     """Return every operation in every state, of which one in a few is kept."""
-    told = [
+    every = [
         (cfg, replace(s, bottom_up=bool(at & 1)), op)
         for cfg, s in product(CONFIGS, states())
         for at, op in enumerate((*changes(), *searches()))
     ]
-    return tuple(told[::EVERY])
+    return tuple(every[::EVERY])
 
 
-EVERY = 7  # a prime, so that no operation or state is left out
+EVERY = 23  # of them one is kept; no divisor of how many there are of a kind
 
 
 def numbers(top: int) -> Iterator[Values]:
@@ -141,9 +151,75 @@ def others(cfg: Config, s: Memblock, op: Any) -> Iterator[Outcome]:
                 told[at] = replace(event, addr=Addr(addr))
                 yield replace(due, events=tuple(told))
             yield replace(due, events=(*due.events[:at], *due.events[at + 1 :]))
+        if isinstance(event, ReservePages):
+            for nid in (-1, MAX_NUMNODES):
+                told = list(due.events)
+                told[at] = replace(event, nid=nid)
+                yield replace(due, events=tuple(told))
     if isinstance(op, (ops.PhysAlloc, ops.AllocTryNid)):
         yield from (replace(due, value=Addr(addr)) for addr in POINTS)
         yield replace(due, value=None)
+
+
+# ------------------------------------------------------------------ one after another
+
+
+def a_border_that_a_cap_left_is_gone_after_the_next_change(
+    top: Any, at: Any, base: Any, size: Any
+) -> bool:
+    """Memory that nothing maps is cut at a cap; what merges next merges it, alike."""
+    cfg, memory = CONFIGS[at], rows((4, 52, NOMAP, 0), (56, 60, NOMAP, 0), slots=9)
+    s = Memblock(memory, rows(slots=9), False, Addr(63))
+    told = (ops.CapMemoryRange(base, size), ops.Add(Addr(54), Addr(1)))
+    return alike(MEMBLOCK, cfg, told, s) is not None
+
+
+def caps(top: int) -> Iterator[Values]:
+    """Yield a machine and a range to keep."""
+    for at, base, size in product(range(len(CONFIGS)), POINTS, (1, 8, 24)):
+        yield at, Addr(base), Addr(size)
+
+
+def what_follows_a_mark_is_taken_back_and_no_more(
+    top: Any, at: Any, base: Any, size: Any
+) -> bool:
+    """Taking back what followed a mark restores the state there, not an earlier one."""
+    m = binding.load(CONFIGS[at], Memblock(MEMORIES[0], rows(slots=9), False, Addr(63)))
+    m.follow(None)
+    m.memblock_reserve(20, 8)
+    there, mark = binding.abstract(m), m.mark()
+    m.memblock_reserve(base, size)
+    m.memblock_remove(base, size)
+    m.take_back(mark)
+    return bool(binding.abstract(m) == there)
+
+
+def a_search_made_again_sees_what_became_of_memory(
+    top: Any, length: int, align: int, low: int, up: int, base: int, adds: int
+) -> bool:
+    """A search finds what a first one would, though memory came or went."""
+    cfg = Config(width=6, page_size=1)
+    memory = rows((9, 12, NONE, 0), (20, 30, NONE, 0), slots=9)
+    m = binding.load(cfg, Memblock(memory, rows((22, 25), slots=9), False, Addr(63)))
+    m.bottom_up = bool(up)
+    request = Request(length, align, low, 0, NUMA_NO_NODE, NONE)
+    asked = (length, align, low, 0, NUMA_NO_NODE, 0)
+    for changes in (False, False, True):
+        if changes and adds:
+            m.memblock_add_node(base, 4, 0)
+        elif changes:
+            m.memblock_remove(base, 4)
+        due = find_in_range_node(cfg, binding.abstract(m), request)
+        if m.memblock_find_in_range_node(*asked) != due:
+            return False
+    return True
+
+
+def again(top: int) -> Iterator[Values]:
+    """Yield a size, an alignment, a border, a direction and a change."""
+    sizes, aligns, lows = (0, 1, 3, 6), (1, 3, 6, 8), (0, 8, 21)
+    bases = (4, 10, 16, 26, 40)
+    return product(sizes, aligns, lows, (0, 1), bases, (0, 1))
 
 
 # ------------------------------------------------------------------ mistakes
@@ -164,7 +240,43 @@ def keep_no_clear(m: Any, t: Any, addr: int, nr_bytes: int) -> str:
     return ""
 
 
+def remember_for_ever(m: Any, sought: Any) -> tuple[int, int]:
+    """Go on where the same search came to, whatever memory became."""
+    m.reserved.seen = m.memory.edits
+    return right_resume(m, sought)
+
+
+def take_all_back(m: Any, mark: Any) -> None:
+    """Undo every edit there was."""
+    right_take_back(m, (0, *mark[1:]))
+
+
+def cut_without_a_seam(m: Any, base: int, size: int) -> Any:
+    """Forget where a cap has cut."""
+    got = right_cap(m, base, size)
+    m.memory.seams.clear()
+    return got
+
+
+right_resume, right_take_back = Search.resume, Answers.take_back
+right_cap = Machine.memblock_cap_memory_range
+
 CORNERS = (
+    Lemma(
+        claim=a_border_that_a_cap_left_is_gone_after_the_next_change,
+        provers=(Sweep(cases=caps, scope="63 bytes, two regions"),),
+        mistakes=(Mistake(Machine, "memblock_cap_memory_range", cut_without_a_seam),),
+    ),
+    Lemma(
+        claim=what_follows_a_mark_is_taken_back_and_no_more,
+        provers=(Sweep(cases=caps, scope="63 bytes, one region"),),
+        mistakes=(Mistake(Answers, "take_back", take_all_back),),
+    ),
+    Lemma(
+        claim=a_search_made_again_sees_what_became_of_memory,
+        provers=(Sweep(cases=again, scope="63 bytes, two regions"),),
+        mistakes=(Mistake(Search, "resume", remember_for_ever),),
+    ),
     Lemma(
         claim=near_an_edge_memblock_changes_alike,
         provers=(Sweep(cases=numbers, scope="63 bytes, arrays of two slots"),),

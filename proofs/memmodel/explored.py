@@ -7,11 +7,8 @@ from typing import Any
 from mmoracle.checkers.bind.memmodel import MEMMODEL
 from mmoracle.checkers.lemma import Mistake
 from mmoracle.checkers.mutants import memmodel as mutants
-from mmoracle.impl.memmodel import words as machine
+from mmoracle.impl.memmodel import boot, words
 from mmoracle.proofs.exploring import explored, is_explored, is_walked
-from mmoracle.spec.memmodel import words
-
-from .arrays import page_by_bytes
 
 
 def small_memory_models_take_every_first_step_alike(top: Any, config: Any) -> bool:
@@ -28,6 +25,6 @@ EXPLORED = explored(
     MEMMODEL,
     small_memory_models_take_every_first_step_alike,
     memory_models_walk_alike,
-    Mistake(words, "page_at", page_by_bytes),
-    Mistake(machine, "sparse_encode_early_nid", mutants.have_no_section_online),
+    Mistake(boot, "memory_present", mutants.forget_where_a_bank_begins),
+    Mistake(words, "sparse_encode_early_nid", mutants.have_no_section_online),
 )

@@ -6,12 +6,9 @@ from typing import Any
 
 from mmoracle.checkers.bind.slowpath import SLOWPATH
 from mmoracle.checkers.lemma import Mistake
-from mmoracle.checkers.mutants import slowpath_retries as mistakes
-from mmoracle.impl.slowpath import decisions
+from mmoracle.checkers.mutants import slowpath_rounds as mistakes
+from mmoracle.impl.slowpath import SlowPath
 from mmoracle.proofs.exploring import explored, is_explored, is_walked
-from mmoracle.spec.slowpath import path
-
-from .steps import warn_always
 
 
 def small_requests_take_every_first_step_alike(top: Any, config: Any) -> bool:
@@ -28,6 +25,6 @@ EXPLORED = explored(
     SLOWPATH,
     small_requests_take_every_first_step_alike,
     requests_walk_alike,
-    Mistake(path, "fail", warn_always),
-    Mistake(decisions, mistakes.SCR, mistakes.priority_stays),
+    Mistake(SlowPath, "fail_or_help", mistakes.fail_silently),
+    Mistake(SlowPath, "fail_or_help", mistakes.nofail_without_help),
 )
