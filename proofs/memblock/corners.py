@@ -98,6 +98,15 @@ def searches() -> Iterator[Any]:
         yield ops.AllocTryNid(*told, 1)
 
 
+def questions() -> Iterator[Any]:
+    """Yield questions whose answers leave something open."""
+    for which in ("memory", "reserved", "free", "free_reverse", "pfn"):
+        yield ops.ForEach(which)
+    for base, size in product(POINTS, (0, 3)):
+        yield ops.IsRegion("memory", Addr(base), Addr(size))
+        yield ops.IsRegion("reserved", Addr(base), Addr(size))
+
+
 def states() -> Iterator[Memblock]:
     """Yield states that are near an edge."""
     for memory, held, grows in product(MEMORIES, HELD, (False, True)):
@@ -113,7 +122,7 @@ def operations() -> tuple[Case, ...]:
     every = [
         (cfg, replace(s, bottom_up=bool(at & 1)), op)
         for cfg, s in product(CONFIGS, states())
-        for at, op in enumerate((*changes(), *searches()))
+        for at, op in enumerate((*changes(), *searches(), *questions()))
     ]
     return tuple(every[::EVERY])
 
@@ -140,10 +149,34 @@ def near_an_edge_memblock_judges_alike(top: Any, at: Any) -> bool:
     )
 
 
-def others(cfg: Config, s: Memblock, op: Any) -> Iterator[Outcome]:
-    """Yield what is due, and the same with another block, or an array elsewhere."""
+def others(cfg: Config, s: Memblock, op: Any) -> Iterator[Any]:
+    """Yield what is due, and what is nearly the same."""
     due = op.choose(cfg, s)
     yield due
+    if isinstance(due, bool):
+        yield not due
+    elif isinstance(due, tuple):
+        yield from other_ranges(due)
+    else:
+        yield from other_outcomes(op, due)
+
+
+def other_ranges(due: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Yield a walk with one range cut, lost, in front, empty, or joined to the next."""
+    for at, (start, end, nid) in enumerate(due):
+        before, behind = due[:at], due[at + 1 :]
+        halves = ((start, start + 1, nid), (start + 1, end, nid))
+        yield (*before, *halves, *behind)
+        yield (*before, *halves[::-1], *behind)
+        yield (*before, *halves, (end, end, nid), *behind)
+        yield (*before, (start, start + 1, nid), (start + 1, end, nid + 1), *behind)
+        yield (*before, (start, end, nid), (end, start, nid), *behind)
+        yield (*before, (start + 1, start, nid), (start, end, nid), *behind)
+        yield (*before, *behind)
+
+
+def other_outcomes(op: Any, due: Outcome) -> Iterator[Outcome]:
+    """Yield an outcome with another block, node, or place of an array."""
     for at, event in enumerate(due.events):
         if isinstance(event, Doubled):
             for addr in POINTS:
