@@ -112,6 +112,8 @@ def zone_statistics(preferred: Zone, zone: Zone, here: int) -> None:
 class Walker:
     """Zones, and what there is to know when one is looked for."""
 
+    over: int  # the node that was over its dirty limit last
+
     def __init__(
         self,
         zones: Sequence[Zone],
@@ -139,7 +141,6 @@ class Walker:
         self.distance, self.reclaim_distance = distance, reclaim_distance
         self.reclaim_mode = reclaim_mode if numa else 0
         self.deferred = deferred
-        self.over = -1  # the node that was over its dirty limit last
         self.unsigned_bits = unsigned_bits
         self.init = init  # on alloc, on free, poisoned, poisoned with zeros
         self.events: list[Event] = []

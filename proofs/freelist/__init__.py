@@ -1,7 +1,9 @@
 """What is proved about the walk: watermarks, highest zones, flags, eligible zones."""
 
+from .corners import CORNERS
 from .decisions import DECISIONS
 from .explored import EXPLORED
+from .limits import LIMITS
 from .marks import MARKS
 from .requests import REQUESTS
 from .served import SERVED
@@ -17,5 +19,7 @@ FREELIST = (
     *SETTLED,
     *WALKS,
     *SERVED,
+    *CORNERS,
+    *LIMITS,
     *EXPLORED,
 )

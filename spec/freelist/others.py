@@ -52,9 +52,8 @@ def judge_zone(cfg: Config, ac: Context, flags: AllocFlags, at: int) -> None:
 
 def judge_walk(result: Outcome, due: Outcome) -> None:
     """Refuse the first question that Linux does not ask, then another value."""
-    got = (*result.events, None)
-    for place, right in enumerate((*due.events, None)):
-        seen = got[place] if place < len(got) else None
+    pairs = zip((*result.events, None), (*due.events, None), strict=False)
+    for seen, right in pairs:
         if seen == right:
             continue
         if isinstance(seen, Mark) and isinstance(right, Mark) and seen.at == right.at:
