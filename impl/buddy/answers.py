@@ -54,13 +54,10 @@ def why_not_frames(m: PageAllocator, at: int, order: int, pfn: int) -> Complaint
         return "BUD-ALIGN", f"pfn {pfn} is not a multiple of {size}"
     if not zone.start <= pfn or pfn + size > zone.end:
         return "BUD-ZONE", f"pfn {pfn} order {order} is not in zone {at}"
-    if order == 0 and pfn in zone.index:
-        return None
     if m.cover(at, pfn, order):
         return None
-    cached = [p for p in frames_from(pfn, size) if p in zone.index]
-    apart = (p for p in frames_from(pfn, size) if p not in zone.index)
-    if cached and all(m.cover(at, p, 0) for p in apart):
+    frames = frames_from(pfn, size)
+    if all(p in zone.index or m.cover(at, p, 0) for p in frames):  # some are cached
         return None
     return "BUD-DISJOINT", f"pfn {pfn} order {order} is not free"
 

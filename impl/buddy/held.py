@@ -96,17 +96,13 @@ class Frames:
 
     def movable_in(self, start: int, end: int) -> int:
         """Return how many frames of a range movable requests hold. O(range)."""
-        pages, pfn = 0, start
         head = self.holder_of(start)
-        if 0 <= head < start:  # it may begin before the range
-            code = self.held[head]
-            pfn = min(end, head + (1 << (code & ORDER)))
-            pages += pfn - start if code & MOVABLE else 0
+        pages, pfn = 0, head if head >= 0 else start  # it may begin before the range
         while pfn < end:
             code = self.held.get(pfn, 0)
             size = 1 << (code & ORDER)
             if code & MOVABLE:
-                pages += min(size, end - pfn)
+                pages += min(pfn + size, end) - max(pfn, start)
             pfn += size if code else 1
         return pages
 

@@ -1,5 +1,6 @@
 """What is proved about the page allocator: buddies, free lists and pagesets."""
 
+from .corners import CORNERS
 from .cpus import CPUS
 from .explored import EXPLORED
 from .halves import HALVES
@@ -31,5 +32,6 @@ BUDDY = (
     *CPUS,
     *STEALING,
     *THEFTS,
+    *CORNERS,
     *EXPLORED,
 )

@@ -2,6 +2,7 @@
 
 NONE = "Any negative number says that there is none."
 TOO_LARGE = "No list of such an order is looked at, so that none is found."
+LARGEST = "No block is larger than the largest order."
 SMALLER = "Smaller blocks of a range merge to the same ones."
 SAME = "Nothing is done for an empty range, or for halves that are alike."
 ROUNDED = "The batch is rounded to the same power of two."
@@ -15,6 +16,16 @@ KIND = "Any number but 0 tells an owner from a free block."
 EITHER = "Any order of two halves will do if it is always the same."
 NOBODY = "Nobody asks about the frame behind the last."
 ALONE = "One block covers a frame, if any does."
+ALIKE = "All zones have the same orders."
+NOT_ZERO = "The code of an owner has a reference in it, so that it is never 0."
+FOUND = "The list that was found first ends the search."
+ITSELF = "The block is all that moves of its page block."
+AMONG = "Its own zone is found among all of them as well."
+BEFORE = "A zone that begins there has no block before it, and ends before the page."
+AGAIN = "A block that begins there is looked at again, and is no more movable."
+BEHIND = "A block that begins behind the range has no frame in it."
+UNASKED = "Nobody asks where the last piece ends."
+WORDING = "It is only told in the words of a refusal."
 
 ALLOCATOR, HELD = "impl.buddy.allocator.Blocks.", "impl.buddy.held.Frames."
 ZONE, MIGRATE = "impl.buddy.zone.Zone.", "impl.buddy.migrate.Mobility."
@@ -83,4 +94,23 @@ EQUIVALENT = {
     SPEC + "halves.split: 0 -> -1": ONE_ZONE,
     SPEC + "halves.split: 0 -> -1 (#2)": ONE_ZONE,
     SPEC + "halves.least: 1 -> 2": KIND,
+    HELD + "holder_of: 0 -> -1": ALIKE,
+    HELD + "holder_of: 1 -> 2": LARGEST,
+    HELD + "holder_of: code >= 0 -> code > 0": NOT_ZERO,
+    HELD + "holder_of: 0 -> 1 (#2)": NOT_ZERO,
+    HELD + "mistake: code >= 0 -> code > 0": NOT_ZERO,
+    HELD + "mistake: 0 -> 1": NOT_ZERO,
+    HELD + "movable_in: pfn < end -> pfn <= end": BEHIND,
+    "impl.buddy.manage.PageAllocator.has_unmovable_pages: "
+    "0 <= head < pfn -> 0 <= head <= pfn": AGAIN,
+    MIGRATE + "fallback_block: 1 -> 2 (#3)": FOUND,
+    PEEK + "peek_zone: high >= zone.pageblock_order"
+    " -> high > zone.pageblock_order": ITSELF,
+    ZONE + "merge_likely: whole >= self.start -> whole > self.start": AMONG,
+    ZONE + "merge_likely: z.start <= whole < z.end -> z.start < whole < z.end": BEFORE,
+    SPEC + "free.frames_reserved: 1 -> 2 (#2)": UNASKED,
+    SPEC + "free.frames_reserved: 1 -> 0 (#2)": UNASKED,
+    SPEC + "others.judge_block: size - free -> size + free": WORDING,
+    SPEC + "zones.Config.cma: 1 -> 2 (#2)": NONE,
+    SPEC + "zones.Config.isolate: 1 -> 2 (#2)": NONE,
 }
