@@ -78,7 +78,7 @@ def memory(
 
 # ------------------------------------------------------------------ states
 
-# Three zones, with a hole between the first two, of which no frame is the first.
+# Three zones; the frame between the first two is in none of them.
 THREE = Config(
     zones=(Span(4, 6), Span(7, 12), Span(12, 16)),
     orders=3,
@@ -218,7 +218,7 @@ def near_an_edge_zones_judge_alike(top: Any, at: Any) -> bool:
 
 def told(cfg: Config, op: Any) -> Iterator[Outcome]:
     """Yield answers that somebody might give: every frame, and those around."""
-    yield from (Outcome(None), Outcome(Errno.ENOENT), Outcome(Errno.EBUSY))
+    yield from map(Outcome, (None, True, Errno.ENOENT, Errno.EBUSY))
     if isinstance(op, AllocPages):
         yield from (Outcome(pfn) for pfn in range(-1, cfg.zones[-1].end + 2))
 

@@ -134,7 +134,7 @@ class AllocPages:
             return s
         require(isinstance(result, Outcome), "RET-CODE", f"{result} is no outcome")
         order, got = used_order(cfg, self.order), result.value
-        if isinstance(got, int):
+        if type(got) is int:
             judge_block(cfg, s, self.at, order, got)
         if cfg.is_linux:
             after, due = self.linux(cfg, s)
