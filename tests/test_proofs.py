@@ -46,8 +46,15 @@ from mmoracle.checkers.word import (  # noqa: E402
     fresh,
     value_of,
 )
+from mmoracle.impl.memblock.regions import MemblockType  # noqa: E402
 from mmoracle.proofs.catalogue import EQUIVALENT, LEMMAS  # noqa: E402
-from mmoracle.spec.memblock import regions  # noqa: E402
+from mmoracle.spec.memblock import (  # noqa: E402
+    always,
+    change,
+    ops,
+    regions,
+    sets,
+)
 
 QUICK = (
     "capping_stops_at_the_top_and_cuts_nothing_that_fits",
@@ -552,6 +559,23 @@ def test_the_score_tells_what_is_killed_what_lives_and_what_is_equivalent():
     weak = replace(lemmas[0], given=lambda *values: (False,), provers=(Sweep(2),))
     told = score.report(list(score.fates([weak], wanted, {}, 2)))
     assert told["mutants"] == 0  # it runs nothing
+
+
+def test_the_score_counts_what_makes_steps_and_no_judges():
+    assert score.works(regions.cap_size)
+    assert score.works(MemblockType.splice)
+    assert not score.works(always.regions_do_not_overlap)
+    assert not score.works(sets.joined)  # only rules use it
+    assert not score.works(ops.Add.domain.__func__)
+    assert not score.works(change.with_kmalloc)
+
+
+def test_a_prover_that_killed_often_comes_before_a_quicker_one():
+    slow, quick = (
+        score.Use(at, 0, seconds, {}) for at, seconds in ((0, 1.0), (1, 0.1))
+    )
+    assert score.price(quick, {}) < score.price(slow, {})
+    assert score.price(slow, {(0, 0): 1}) < score.price(quick, {})
 
 
 def test_a_prover_that_does_not_end_kills_and_is_killed():
