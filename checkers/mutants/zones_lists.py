@@ -69,7 +69,7 @@ def load_before_distance(
 
 def load_forgotten(orders: Orders, local: int) -> list[int]:
     """Start every node's order with no load."""
-    orders.load = [0] * len(orders.load)
+    orders.load = dict.fromkeys(orders.load, 0)
     return _numa(orders, local)
 
 

@@ -42,7 +42,7 @@ class Orders:
         self.online, self.memory, self.cpus = len(online), memory, cpus
         self.distance = distance
         self.unit = self.online * max_numnodes
-        self.load = [0] * (max(online) + 1)
+        self.load = dict.fromkeys(online, 0)
 
     def find_next_best_node(self, local: int, left: list[int]) -> int:
         """Return the node with the least cost, the first of equals.  O(nodes)."""

@@ -32,7 +32,7 @@ class Zone:
 
     def copy(self) -> Zone:
         """Return another zone that is the same.  O(zones)."""
-        other = Zone(self.start, self.spanned, self.present, 0)
+        other = Zone(self.start, self.spanned, self.present, len(self.reserve))
         other.managed, other.boost = self.managed, self.boost
         other.wmark, other.reserve = self.wmark[:], self.reserve[:]
         other.high, other.batch = self.high, self.batch
@@ -188,7 +188,7 @@ def zone_bounds(
 
 def spanned(start: int, end: int, node: tuple[int, int]) -> tuple[int, int]:
     """Return the part of a zone's range that is the node's, (0, 0) if none.  O(1)."""
-    if node == (0, 0) or end < node[0] or start > node[1]:
+    if end < node[0] or start > node[1]:
         return 0, 0
     start, end = max(start, node[0]), min(end, node[1])
     return (start, end) if start != end else (0, 0)

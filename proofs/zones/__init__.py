@@ -1,8 +1,10 @@
 """What is proved about nodes and zones: marks and sizes, spans and orders."""
 
 from .cores import CORES
+from .corners import CORNERS
 from .explored import EXPLORED
 from .files import FILES
+from .leaves import LEAVES
 from .marks import MARKS
 from .nodes import NODES
 from .orders import ORDERS
@@ -10,4 +12,16 @@ from .sizes import SIZES
 from .spans import SPANS
 from .walks import WALKS
 
-ZONES = (*MARKS, *NODES, *SPANS, *CORES, *ORDERS, *SIZES, *FILES, *WALKS, *EXPLORED)
+ZONES = (
+    *MARKS,
+    *NODES,
+    *SPANS,
+    *CORES,
+    *CORNERS,
+    *LEAVES,
+    *ORDERS,
+    *SIZES,
+    *FILES,
+    *WALKS,
+    *EXPLORED,
+)

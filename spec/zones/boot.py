@@ -63,10 +63,7 @@ def machine_of(cfg: Config, s: System) -> zonelists.Machine:
 
 def with_zonelists(cfg: Config, s: System) -> System:
     """Build the zonelists of all nodes: __build_all_zonelists()."""
-    highest = max(cfg.online)
-    present = [(0,) * cfg.layout.count] * (highest + 1)
-    for node in s.nodes:
-        present[node.nid] = tuple(zone.present for zone in node.zones)
+    present = {n.nid: tuple(zone.present for zone in n.zones) for n in s.nodes}
     if cfg.numa:
         orders = zonelists.numa_orders(machine_of(cfg, s))
     else:
@@ -74,7 +71,7 @@ def with_zonelists(cfg: Config, s: System) -> System:
     nodes = tuple(
         replace(
             node,
-            fallback=zonelists.fallback_list(order, tuple(present)),
+            fallback=zonelists.fallback_list(order, present),
             thisnode=zonelists.zonerefs(node.nid, present[node.nid])
             if cfg.numa
             else (),

@@ -105,7 +105,7 @@ def zone_range(
 
 def spanned_in_node(start: int, end: int, node: tuple[int, int]) -> tuple[int, int]:
     """Return (start, spanned pages) of a zone's range on its node."""
-    if node == (0, 0) or end < node[0] or start > node[1]:
+    if end < node[0] or start > node[1]:
         return 0, 0
     start, end = max(start, node[0]), min(end, node[1])
     return (start, end - start) if end != start else (0, 0)

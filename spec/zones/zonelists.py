@@ -10,6 +10,8 @@ build_zonerefs_node (v5.10).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..core import value
 from ..linux import MAX_NUMNODES
 
@@ -52,17 +54,14 @@ def next_best(
     """
     if local not in used:
         return local
-    best, least = -1, 0
-    for n in m.memory:
-        if n in used:
-            continue
-        away = m.distance[local][n]
-        cost = node_cost(
-            n, local, away, n in m.cpus, load[n], len(m.online), m.max_numnodes
+
+    def cost(n: int) -> int:
+        away, has_cpus = m.distance[local][n], n in m.cpus
+        return node_cost(
+            n, local, away, has_cpus, load[n], len(m.online), m.max_numnodes
         )
-        if best < 0 or cost < least:
-            best, least = n, cost
-    return best
+
+    return min((n for n in m.memory if n not in used), key=cost, default=-1)
 
 
 def node_order(
@@ -104,7 +103,7 @@ def zonerefs(nid: int, present: tuple[int, ...]) -> tuple[Ref, ...]:
 
 
 def fallback_list(
-    order: tuple[int, ...], present: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...], present: Mapping[int, tuple[int, ...]]
 ) -> tuple[Ref, ...]:
     """Return the zones in node order; `present[nid][zone]` are present pages."""
     return tuple(ref for nid in order for ref in zonerefs(nid, present[nid]))
