@@ -402,12 +402,18 @@ def score(
         rest = score.untouched(lemmas, wanted, at_once)
         report.say(*(f"{n:4} {name}" for name, n in rest))
         return 0
-    found = []
+    found: list[score.Fate] = []
     slowest = score.SLOWEST if within is None else within
-    for each in score.fates(lemmas, wanted, EQUIVALENT, at_once, slowest):
-        found.append(each)
-        if each.survives and not json_:
-            report.say(f"SURVIVES line {each.mutant.line}: {each.mutant.name}")
+    ticker = report.Ticker("score")
+    try:
+        for each in score.fates(lemmas, wanted, EQUIVALENT, at_once, slowest):
+            found.append(each)
+            if each.survives and not json_:
+                ticker.stop()
+                report.say(f"SURVIVES line {each.mutant.line}: {each.mutant.name}")
+            ticker({"mutants": len(found)})
+    finally:
+        ticker.stop()
     told = score.report(found)
     if json_:
         report.emit(told)

@@ -77,13 +77,13 @@ class Ticker:
         seconds = monotonic() - self.began
         if not self.shown or seconds < 1:
             return
-        done = tally.get("steps", 0) / seconds
         facts = ", ".join(f"{name} {each:,}" for name, each in tally.items())
+        if "steps" in tally:
+            facts += f", {tally['steps'] / seconds:,.0f} steps/s"
         from rich.console import Console
         from rich.text import Text
 
-        line = f"{self.name}: {facts}, {done:,.0f} steps/s"
-        text = Text(line, no_wrap=True, overflow="ellipsis")
+        text = Text(f"{self.name}: {facts}", no_wrap=True, overflow="ellipsis")
         if self.status is None:
             self.status = Console(stderr=True).status(text)
             self.status.start()

@@ -50,17 +50,15 @@ def both_do_alike(
 def both_judge_alike(
     sub: Subsystem[Any, Any, Any], cfg: Any, state: Any, op: Op[Any, Any], answer: Any
 ) -> bool:
-    """Say that both sides refuse an answer, or go on alike from it.
-
-    An answer that breaks two rules may be refused by either.
-    """
+    """Say that both sides refuse an answer by the same rule, or go on alike from it."""
     machine = sub.load(cfg, state)
+    rule, taken = "", state
     try:
         taken = op.after(cfg, state, answer)
-    except Disallowed:
-        taken = None
+    except Disallowed as no:
+        rule = no.rule
     try:
         sub.accept(machine, op, answer)
-    except Disallowed:
-        return taken is None and bool(sub.abstract(machine) == state)
-    return taken is not None and bool(sub.abstract(machine) == taken)
+    except Disallowed as no:
+        return rule == no.rule and bool(sub.abstract(machine) == state)
+    return not rule and bool(sub.abstract(machine) == taken)

@@ -157,7 +157,7 @@ def others(cfg: Config, s: Memblock, op: Any) -> Iterator[Any]:
         yield not due
     elif isinstance(due, tuple):
         yield from other_ranges(due)
-    else:
+    elif not isinstance(op, ops.FreeAll):  # what follows a move would be wrong as well
         yield from other_outcomes(op, due)
 
 
