@@ -15,7 +15,7 @@ from mmoracle.checkers.subsystem import Subsystem
 from mmoracle.checkers.walk import walk
 
 STEPS = 300  # of each machine
-WALK, SEEDS, LOOK = 200, 2, 10
+WALK, SEEDS, LOOK = 100, 2, 10
 TINY = f"the first {STEPS} steps of each tiny machine"
 
 

@@ -127,7 +127,7 @@ def operations() -> tuple[Case, ...]:
     return tuple(every[::EVERY])
 
 
-EVERY = 23  # of them one is kept; no divisor of how many there are of a kind
+EVERY = 29  # of them one is kept; no divisor of how many there are of a kind
 
 
 def numbers(top: int) -> Iterator[Values]:
