@@ -5,13 +5,22 @@ What bounds the retries is counted as the machine counts it, and from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from mmoracle.checkers.bind.slowpath import apply, load
-from mmoracle.checkers.lemma import Lemma, Mistake, Sweep, Values
+from mmoracle.checkers.lemma import (
+    Lemma,
+    Mistake,
+    Sampled,
+    Sweep,
+    Symbolic,
+    Values,
+)
+from mmoracle.checkers.symbolic import either, every
+from mmoracle.checkers.word import Whole, one_of
 from mmoracle.impl.slowpath.decisions import should_compact_retry
 from mmoracle.impl.slowpath.machine import SlowPath
 from mmoracle.spec.core import Step
@@ -30,6 +39,7 @@ from mmoracle.spec.slowpath.request import (
     At,
     Config,
     Context,
+    Left,
     Reclaim,
     Reply,
     State,
@@ -44,19 +54,34 @@ PAGES_LEFT, BLOCKS_LEFT, RETRIES_LEFT, LOOPS_LEFT = 3, 4, 6, 7  # parts of the m
 
 
 def no_part_of_the_measure_is_below_0(
-    top: Any, at: At, order: int, retries: int, loops: int, pages: int, gained: Reclaim
-) -> bool:
+    top: Any, at: Any, costly: Any, retries: Any, loops: Any, pages: Any, left: Any
+) -> Any:
     """However often it was tried, what is left is a count; the tries end at 0."""
-    s = State(at, order, GFP_KERNEL, retries=retries, loops=loops, gained=gained)
-    parts = retry.rank(CFG, replace(s, zone=Zone(reclaimable=pages)))
-    most = 2 if order == 4 else 9
-    tries = len(range(retries, most)), len(range(loops, 2))
-    return min(parts) >= 0 and tries == (parts[RETRIES_LEFT], parts[LOOPS_LEFT])
+    where, order = one_of(at, At), 4 if costly else 1
+    zone, budget = Zone(reclaimable=pages, highatomic=left), Left(left, left, left)
+    s = State(where, order, GFP_KERNEL, retries=retries, loops=loops)
+    parts = retry.rank(CFG, replace(s, zone=zone, left=budget))
+    most, tries, rounds = 2 if costly else 9, parts[RETRIES_LEFT], parts[LOOPS_LEFT]
+    return every(
+        *(part >= 0 for part in parts),
+        either(tries == 0, tries + retries == most),
+        either(tries > 0, retries >= most),
+        either(rounds == 0, rounds + loops == 2),
+        either(rounds > 0, loops >= 2),
+    )
 
 
-def tried(top: int) -> Iterator[Values]:
-    """Yield requests that were tried up to their bounds, and beyond."""
-    return product(At, (0, 1, 4), range(13), range(5), (0, 1, 3), Reclaim)
+def a_question(
+    top: Any, at: Any, costly: Any, retries: Any, loops: Any, pages: Any, left: Any
+) -> Iterable[Any]:
+    """Assume a question, and a truth value."""
+    return (at < len(At), costly <= 1)
+
+
+def near_bounds(top: int, values: Values) -> Values:
+    """Bend words into a question, a truth value, and counters around their bounds."""
+    at, costly, retries, loops, pages, left = values
+    return at % len(At), costly % 2, retries % 13, loops % 5, pages, left
 
 
 def a_page_that_is_reclaimed_counts_once_more_until_the_next_round(
@@ -264,7 +289,9 @@ right_level = request.level
 CORNERS = (
     Lemma(
         claim=no_part_of_the_measure_is_below_0,
-        provers=(Sweep(cases=tried, scope="9 compactions, 2 rounds, and more"),),
+        given=a_question,
+        size="9 compactions, 2 rounds",
+        provers=(Symbolic(Whole), Sampled(near_bounds)),
         mistakes=(Mistake(retry, "rank", tries_below_0),),
     ),
     Lemma(
