@@ -87,7 +87,10 @@ def near_bounds(top: int, values: Values) -> Values:
 def a_page_that_is_reclaimed_counts_once_more_until_the_next_round(
     top: Any, pages: int, cluster: int, block: bool, order: int
 ) -> bool:
-    """Reclaim takes all but one of what its pages count, the next round takes that."""
+    """Reclaim takes all but one of what its pages count, the next round takes that.
+
+    Nothing is left to take where reclaim has stepped back for compaction.
+    """
     cfg = replace(CFG, cluster=cluster)
     zone = Zone(reclaimable=pages, highatomic=1)
     s = State(At.RECLAIM, order, GFP_KERNEL, zone=zone)
@@ -96,6 +99,7 @@ def a_page_that_is_reclaimed_counts_once_more_until_the_next_round(
     steps = [retry.rank(cfg, each) for each in (s, got, path.spent(got))]
     first, then, last = (each[PAGES_LEFT] for each in steps)
     same = {each[BLOCKS_LEFT] for each in steps} == {1}
+    same &= retry.rank(cfg, replace(s, gained=Reclaim.READY))[PAGES_LEFT] == first
     return (first - then, then - last) == (2 * freed - 1, 1) and same
 
 
