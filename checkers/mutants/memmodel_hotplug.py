@@ -59,7 +59,7 @@ def keep_the_parts(
     """Leave parts marked that got no map."""
     got = _section_activate(m, nid, pfn, nr_pages, slab)
     ms = m.section(pfn >> m.k.section_shift)
-    if got[0] is Errno.ENOMEM and ms.usage:
+    if got is Errno.ENOMEM and ms.usage:
         ms.subsection_map |= 1
     return got
 

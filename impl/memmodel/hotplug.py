@@ -77,7 +77,7 @@ def sparse_add_section(
         slab.grants()
     if known is False:
         return Errno.ENOMEM
-    err, page = section_activate(m, nid, pfn, nr_pages, slab)
+    err = section_activate(m, nid, pfn, nr_pages, slab)
     m.settle(nr)
     if err:
         return err
@@ -85,31 +85,30 @@ def sparse_add_section(
     ms = m.section(nr)
     m.section_mark_present(nr, ms)
     first = nr << m.k.section_shift
-    if first != pfn or m.k.model == VMEMMAP:
-        page = m.pfn_to_page(first)
+    page = m.pfn_to_page(first) if m.k.model == VMEMMAP else slab.at
     sparse_init_one_section(m, nr, page, ms.usage, 0)
     return None
 
 
 def section_activate(
     m: MemoryModel, nid: int, pfn: int, nr_pages: int, slab: Slab
-) -> tuple[Errno | None, int]:
+) -> Errno | None:
     """Give a part of a section its usage record and map.  O(n)."""
     k, ms = m.k, m.section(pfn >> m.k.section_shift)
     if not ms.usage:
         if not slab.ask("usage", k.usage_bytes, -1):
-            return Errno.ENOMEM, 0
+            return Errno.ENOMEM
         ms.usage, ms.bootmem, ms.subsection_map = slab.usage, False, 0
     if not fill_subsection_map(m, pfn, nr_pages):
-        return Errno.EEXIST, 0
+        return Errno.EEXIST
     if nr_pages < 1 << k.section_shift and ms.word & SECTION_IS_EARLY:
-        return None, m.pfn_to_page(pfn)
+        return None
     if not slab.ask("map", nr_pages * k.sizeof_page, nid):
         section_deactivate(m, pfn, nr_pages)
-        return Errno.ENOMEM, 0
+        return Errno.ENOMEM
     page = m.pfn_to_page(pfn) if k.model == VMEMMAP else slab.at
     m.memmap.fill(page, page + nr_pages * k.sizeof_page, -1)
-    return None, page
+    return None
 
 
 def fill_subsection_map(m: MemoryModel, pfn: int, nr_pages: int) -> bool:
@@ -147,14 +146,12 @@ def section_deactivate(m: MemoryModel, pfn: int, nr_pages: int) -> bool:
         m.events.append(("warned", DEACTIVATED))
         return False
     empty = ms.subsection_map == 0
-    memmap = 0
-    if empty:
-        memmap = words.sparse_decode_mem_map(
-            ms.word, nr, k.section_shift, k.sizeof_page, m.mask
-        )
-        if not ms.bootmem:
-            m.events.append(("freed", "usage", ms.usage, k.usage_bytes))
-            ms.usage = 0
+    memmap = words.sparse_decode_mem_map(
+        ms.word, nr, k.section_shift, k.sizeof_page, m.mask
+    )
+    if empty and not ms.bootmem:
+        m.events.append(("freed", "usage", ms.usage, k.usage_bytes))
+        ms.usage = 0
     if early and empty:
         free_map(m, memmap, k.sizeof_page << k.section_shift)
     elif not early and (had_map or k.frees_no_map or k.model == VMEMMAP):

@@ -74,10 +74,8 @@ class PageFlags:
         self, width: int, room: int, sections: int, nodes: int, nr_zones: int
     ) -> None:
         zones = max(nr_zones - 1, 0).bit_length()
-        if sections + zones + nodes > room:
-            self.node_in_flags, nodes = nodes == 0, 0
-        else:
-            self.node_in_flags = True
+        self.node_in_flags = sections + zones + nodes <= room
+        nodes = nodes if self.node_in_flags else 0
         at = width - sections
         self.section = at if sections else 0, (1 << sections) - 1
         at -= nodes

@@ -3,9 +3,12 @@
 from .arrays import ARRAYS
 from .boot import BOOT
 from .boots import BOOTED
+from .corners import CORNERS
 from .explored import EXPLORED
 from .flags import FLAGS
+from .leaves import LEAVES
 from .models import MODEL
+from .plugged import PLUGGED
 from .ranges import RANGES
 from .real import REAL
 from .sections import SECTIONS
@@ -19,5 +22,8 @@ MEMMODEL = (
     *BOOT,
     *BOOTED,
     *REAL,
+    *LEAVES,
+    *CORNERS,
+    *PLUGGED,
     *EXPLORED,
 )

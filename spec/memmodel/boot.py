@@ -245,9 +245,9 @@ def with_links(
     cfg: Config, s: MemMap, start: int, end: int, zone: int, nid: int
 ) -> MemMap:
     """Return the state with the links of frames written, section by section."""
-    step = cfg.section_pages if cfg.model == SPARSE else end - start
     while start < end:
-        stop = min(end, align_up(start + 1, step) if cfg.model == SPARSE else end)
+        border = align_up(start + 1, cfg.section_pages)
+        stop = min(end, border) if cfg.model == SPARSE else end
         nr = words.pfn_to_section_nr(start, cfg.shift)
         at = pfn_to_page(cfg, s, start)
         size = (stop - start) * cfg.sizeof_page
@@ -258,9 +258,8 @@ def with_links(
 
 def zone_parts(cfg: Config, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield (zone, first frame, end) of the parts of a range."""
-    ends = (*cfg.zone_ends, max(end, *cfg.zone_ends, 0))
-    below = 0
-    for zone, above in enumerate(ends):
+    below = start
+    for zone, above in enumerate((*cfg.zone_ends, end)):
         if max(start, below) < min(end, above):
             yield zone, max(start, below), min(end, above)
         below = above
@@ -292,7 +291,8 @@ def with_subsections(cfg: Config, s: MemMap, start: int, end: int) -> MemMap:
     """
     while cfg.model == VMEMMAP and start < end:
         stop = min(end, align_up(start + 1, cfg.section_pages))
-        section = section_at(s, words.pfn_to_section_nr(start, cfg.shift)) or Section(0)
+        nr = words.pfn_to_section_nr(start, cfg.shift)
+        section = section_at(s, nr) or Section(nr)
         bits = words.subsection_mask(start, stop - start, cfg.shift, cfg.sub_shift)
         bits |= section.subsections
         s = with_section(s, replace(section, subsection_map=longs(bits)))

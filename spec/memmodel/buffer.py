@@ -27,7 +27,7 @@ def first_piece(start: int, end: int, size: int) -> int:
 
 def sparse_buffer_alloc(buffer: Span | None, size: int) -> Piece:
     """Return the next piece of a buffer; what is passed over goes back."""
-    at = first_piece(buffer.start, buffer.end, size) if buffer is not None else 0
+    at = first_piece(buffer.start, buffer.end, size) if buffer is not None else None
     if buffer is None or not at:
         return 0, (), buffer
     gap = Addr(at - buffer.start)

@@ -263,7 +263,7 @@ def is_in_use(cfg: Config, s: MemMap, part: Part) -> bool:
     pfn, end = part[0], part[0] + part[1]
     for bank in s.banks:
         low, high = max(bank.start, pfn), min(bank.end, end)
-        for start, _ in parts_of(cfg, low, max(0, high - low)):
+        for start, _ in parts_of(cfg, low, high - low):
             if not bank.fresh and is_set(word_of(cfg, s, start), ONLINE):
                 return True
     return False

@@ -163,7 +163,7 @@ class Maps:
         events += more
         if not at:
             events.append(Asked("map", Addr(size), size, self.nid))
-            at, self.spare = self.spare, self.spare + size if self.spare else 0
+            at, self.spare = self.spare, self.spare + size
         s = replace(s, buffer=rest)
         return (with_run(s, at, at + size), at) if at else (s, 0)
 
