@@ -14,7 +14,6 @@ PRESENT = "A section with a map is marked present already."
 NO_LINK = "The lowest bit is a page flag, and no link."
 NO_RUN = "Without a run its node is not read."
 NO_PAGE = "Of no frames no whole page goes back."
-SET_UP = "Only descriptors that are set up are asked, and these are found."
 
 EQUIVALENT: dict[str, str] = {
     f"{BOOT}free_area_init: 0 -> -1 (#2)": "Frame -1 is in no section.",
@@ -44,13 +43,6 @@ EQUIVALENT: dict[str, str] = {
         "No bank has the frame, so that as many end before it as begin."
     ),
     f"{MODEL}links: 0 -> 1": NO_LINK,
-    f"{MODEL}links: 0 -> -1": SET_UP,
-    f"{MODEL}page_to_nid: 0 -> 1": SET_UP,
-    f"{MODEL}page_to_nid: 0 -> -1": SET_UP,
-    f"{MODEL}page_to_pfn: 0 -> 1": SET_UP,
-    f"{MODEL}page_to_pfn: 0 -> -1": SET_UP,
-    f"{MODEL}page_to_pfn: 0 -> 1 (#2)": SET_UP,
-    f"{MODEL}page_to_pfn: 0 -> -1 (#2)": SET_UP,
     f"{MODEL}section_mark_present: nr > self.highest -> nr >= self.highest": (
         "It is the same number."
     ),
