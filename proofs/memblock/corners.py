@@ -79,7 +79,7 @@ HELD = (
 
 
 def changes() -> Iterator[Any]:
-    """Yield operations on ranges, and on all memory."""
+    """Yield operations on ranges, and limits."""
     for base, size in product(POINTS, (0, 3, 8, 24, 63)):
         a, n = Addr(base), Addr(size)
         yield from (ops.Add(a, n, 1), ops.Reserve(a, n), ops.Remove(a, n))
@@ -87,7 +87,6 @@ def changes() -> Iterator[Any]:
         yield from (ops.CapMemoryRange(a, n), ops.SetNode(a, n, "reserved", 1))
     for limit in (0, 1, 16, 24, 48):
         yield from (ops.EnforceMemoryLimit(limit), ops.MemLimitRemoveMap(limit))
-    yield from (ops.FreeAll(), ops.InitReservedPages(), ops.TrimMemory(8))
 
 
 def searches() -> Iterator[Any]:
@@ -118,13 +117,17 @@ def states() -> Iterator[Memblock]:
 
 @cache
 def operations() -> tuple[Case, ...]:
-    """Return every operation in every state, of which one in a few is kept."""
+    """Return every operation in every state; of those with arguments, one in a few."""
+    machines = [*product(CONFIGS, states())]
     every = [
         (cfg, replace(s, bottom_up=bool(at & 1)), op)
-        for cfg, s in product(CONFIGS, states())
-        for at, op in enumerate((*changes(), *searches(), *questions()))
+        for cfg, s in machines
+        for at, op in enumerate((*changes(), *searches()))
     ]
-    return tuple(every[::EVERY])
+    whole = (ops.FreeAll(), ops.InitReservedPages(), ops.TrimMemory(8))
+    rest = [(cfg, s, op) for cfg, s in machines for op in whole]
+    asked = [(CONFIGS[0], s, op) for s in states() for op in questions()]
+    return (*every[::EVERY], *rest, *asked)
 
 
 EVERY = 29  # of them one is kept; no divisor of how many there are of a kind
