@@ -18,7 +18,7 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-WHOLE, PART, ALL = 2.0, 1.0, 3.0  # seconds: in one piece, for one part, for all parts
+WHOLE, PART, ALL = 1.0, 1.0, 3.0  # seconds: in one piece, for one part, for all parts
 MOST_PARTS = 64
 UNSAT, SAT, TIME_OUT, UNKNOWN, MISSING = (
     "unsat",
