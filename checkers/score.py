@@ -128,6 +128,7 @@ def fates(
         if each.name in excuses
     )
     tried = [(each, todo) for each, todo in changed if each.name not in excuses]
+    killed_by: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
     orders: list[list[Use]] = []  # in which the provers of each mutant are run
 
     def jobs() -> Iterator[Job]:
@@ -140,9 +141,8 @@ def fates(
         todo = orders[at]
         return GRACE + SLOWER * (todo[n].seconds if n < len(todo) else 0.0)
 
-    killed_by: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
     for at, said, ended in processes(jobs(), workers, limit):
-        mutant, todo = tried[at][0], orders[at]
+        (mutant, _), todo = tried[at], orders[at]
         killed = not ended or len(said) < len(todo) or True in said
         last = todo[min(len(said) - (1 if True in said else 0), len(todo) - 1)]
         if killed:

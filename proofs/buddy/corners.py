@@ -200,19 +200,13 @@ def operations() -> tuple[Case, ...]:
     return tuple(found)
 
 
-def numbers(top: int) -> Iterator[Values]:
-    """Yield the number of each operation."""
-    return ((at,) for at in range(len(operations())))
-
-
-def near_an_edge_zones_change_alike(top: Any, at: Any) -> Any:
+def near_an_edge_zones_change_alike(top: Any, cfg: Any, s: Any, op: Any) -> Any:
     """One operation gives one answer on both sides, and leads to one state."""
-    return both_do_alike(BUDDY, *operations()[at])
+    return both_do_alike(BUDDY, cfg, s, op)
 
 
-def near_an_edge_zones_judge_alike(top: Any, at: Any) -> bool:
+def near_an_edge_zones_judge_alike(top: Any, cfg: Any, s: Any, op: Any) -> bool:
     """What somebody else might answer is refused by both sides, or taken by both."""
-    cfg, s, op = operations()[at]
     return all(both_judge_alike(BUDDY, cfg, s, op, each) for each in told(cfg, op))
 
 
@@ -357,7 +351,7 @@ def count_from_heads(frames: Frames, start: int, end: int) -> int:
 CORNERS = (
     Lemma(
         claim=near_an_edge_zones_change_alike,
-        provers=(Sweep(cases=numbers, scope=FEW),),
+        provers=(Sweep(cases=lambda top: operations(), scope=FEW),),
         mistakes=(
             Mistake(MachineZone, "merge_likely", ask_a_zone_that_touches),
             Mistake(migrate, "boost_watermark", boost_nothing),
@@ -365,7 +359,7 @@ CORNERS = (
     ),
     Lemma(
         claim=near_an_edge_zones_judge_alike,
-        provers=(Sweep(cases=numbers, scope=FEW),),
+        provers=(Sweep(cases=lambda top: operations(), scope=FEW),),
         mistakes=(
             Mistake(answers, "why_not_frames", judge_nothing),
             Mistake(alloc, "judge_block", judge_no_frames),

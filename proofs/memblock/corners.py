@@ -43,6 +43,7 @@ from mmoracle.spec.memblock.regions import (
 from mmoracle.spec.memblock.search import find_in_range_node
 
 PAGE, FEW = 4, 2
+FEW_SLOTS = "63 bytes, arrays of two slots"
 QUIRKS = ((), (DOUBLE_INTO_RANGE,), (FREE_FIRST,), V5_10)
 POINTS = (0, 1, 4, 8, 12, 20, 28, 44, 60)
 CONFIGS = tuple(
@@ -133,23 +134,15 @@ def operations() -> tuple[Case, ...]:
 EVERY = 29  # of them one is kept; no divisor of how many there are of a kind
 
 
-def numbers(top: int) -> Iterator[Values]:
-    """Yield the number of each operation."""
-    return ((at,) for at in range(len(operations())))
-
-
-def near_an_edge_memblock_changes_alike(top: Any, at: Any) -> Any:
+def near_an_edge_memblock_changes_alike(top: Any, cfg: Any, s: Any, op: Any) -> Any:
     """One operation gives one answer on both sides, and leads to one state."""
-    return both_do_alike(MEMBLOCK, *operations()[at])
+    return both_do_alike(MEMBLOCK, cfg, s, op)
 
 
-def near_an_edge_memblock_judges_alike(top: Any, at: Any) -> bool:
+def near_an_edge_memblock_judges_alike(top: Any, cfg: Any, s: Any, op: Any) -> bool:
     """What somebody else might answer is refused by both sides, or taken by both."""
-    cfg, s, op = operations()[at]
-    return all(
-        both_judge_alike(MEMBLOCK, cfg, s, op, each)
-        for each in others(*operations()[at])
-    )
+    told = others(cfg, s, op)
+    return all(both_judge_alike(MEMBLOCK, cfg, s, op, each) for each in told)
 
 
 def others(cfg: Config, s: Memblock, op: Any) -> Iterator[Any]:
@@ -315,7 +308,7 @@ CORNERS = (
     ),
     Lemma(
         claim=near_an_edge_memblock_changes_alike,
-        provers=(Sweep(cases=numbers, scope="63 bytes, arrays of two slots"),),
+        provers=(Sweep(cases=lambda top: operations(), scope=FEW_SLOTS),),
         mistakes=(
             Mistake(whole, "touches_array", touch_nothing),
             Mistake(MemblockType, "merge_regions", merge_nothing),
@@ -324,7 +317,7 @@ CORNERS = (
     ),
     Lemma(
         claim=near_an_edge_memblock_judges_alike,
-        provers=(Sweep(cases=numbers, scope="63 bytes, arrays of two slots"),),
+        provers=(Sweep(cases=lambda top: operations(), scope=FEW_SLOTS),),
         mistakes=(Mistake(Answers, "why_not_array", keep_no_clear),),
         slow=True,
     ),
